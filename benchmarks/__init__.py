@@ -1,0 +1,1 @@
+"""What MentorQ measures of itself."""

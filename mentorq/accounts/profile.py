@@ -1,0 +1,111 @@
+"""One's own profile: reading, editing, taking it along, deleting it."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
+
+from mentorq.accounts import queries, signins
+from mentorq.accounts.errors import UserNotFound
+from mentorq.accounts.events import ExpertiseChanged, UserDeleted
+from mentorq.accounts.passwords import require_password
+from mentorq.accounts.registration import account, as_user
+from mentorq.accounts.schemas import PublicProfile, User, Viewer, public_user
+from mentorq.core.database import Read, Write
+from mentorq.core.errors import PreconditionFailed
+from mentorq.core.events import emit
+from mentorq.core.http import etag, require_match
+from mentorq.tags import service as tags
+
+Section = Callable[[Read, int], Awaitable[object]]
+
+_sections: dict[str, Section] = {}
+
+
+def export_section(name: str) -> Callable[[Section], Section]:
+    """Let a module add what it knows about a person to the export."""
+
+    def register(section: Section) -> Section:
+        _sections[name] = section
+        return section
+
+    return register
+
+
+async def own(db: Read, viewer: Viewer) -> tuple[User, str]:
+    """The viewer's account, and its ETag."""
+    row = await queries.user(db, viewer.id)
+    if row is None:
+        raise UserNotFound
+    return as_user(row, list(await queries.skills(db, viewer.id))), etag(row["id"], row["version"])
+
+
+async def public(db: Read, user_id: int) -> PublicProfile:
+    """Somebody's public page.
+
+    Raises:
+        UserNotFound: there is no such person, or no longer.
+    """
+    row = await queries.user(db, user_id)
+    if row is None:
+        raise UserNotFound
+    return PublicProfile(**(public_user(row) or {}), achievements=[])
+
+
+async def change(db: Write, viewer: Viewer, changes: dict[str, Any], if_match: str | None) -> tuple[User, str]:
+    """Change the viewer's profile. `skills` replaces all tags.
+
+    Raises:
+        PreconditionFailed: it is not the version that `if_match` names.
+    """
+    row = await queries.user(db, viewer.id)
+    if row is None:
+        raise UserNotFound
+    require_match(if_match, etag(row["id"], row["version"]))
+    skills: list[str] | None = changes.pop("skills", None)
+    row = await queries.change_user(db, viewer.id, changes, row["version"] if if_match else None)
+    if row is None:
+        raise PreconditionFailed
+    if skills is not None:
+        await replace_skills(db, viewer, skills)
+    return as_user(row, list(await queries.skills(db, viewer.id))), etag(row["id"], row["version"])
+
+
+async def replace_skills(db: Write, viewer: Viewer, names: Sequence[str]) -> None:
+    """Make `names` the viewer's tags."""
+    before = await queries.skills(db, viewer.id)
+    wanted = await tags.ensure(db, names)
+    new, old = set(wanted.values()), set(before.values())
+    await change_skills(db, viewer, add=new - old, remove=old - new)
+
+
+async def change_skills(db: Write, viewer: Viewer, *, add: Collection[int] = (), remove: Collection[int] = ()) -> bool:
+    """Add and remove tags; returns whether that changed anything."""
+    added = await queries.add_skills(db, viewer.id, add) if add else []
+    removed = await queries.remove_skills(db, viewer.id, remove) if remove else []
+    if viewer.is_mentor and (added or removed):
+        await tags.recount(db, "mentors", added=added, removed=removed)
+        await emit(db, ExpertiseChanged(viewer.id))
+    return bool(added or removed)
+
+
+async def export(db: Read, viewer: Viewer) -> dict[str, object]:
+    """Everything that is kept about the viewer."""
+    whole: dict[str, object] = {
+        "account": (await account(db, viewer.id)).model_dump(),
+        "sign_ins": await queries.every_sign_in(db, viewer.id),
+    }
+    for name, section in _sections.items():
+        whole[name] = await section(db, viewer.id)
+    return whole
+
+
+async def delete(db: Write, reads: Read, viewer: Viewer, password: str) -> None:
+    """Delete the viewer's account; what was contributed stays under "deleted user".
+
+    Raises:
+        WrongPassword: it is not the viewer's.
+    """
+    await require_password(reads, viewer, password)
+    await emit(db, UserDeleted(viewer.id, viewer.role))
+    await replace_skills(db, viewer, [])
+    await signins.end_all(db, viewer.id)
+    await queries.anonymise(db, viewer.id)

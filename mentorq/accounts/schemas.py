@@ -1,0 +1,259 @@
+"""Accounts on the wire."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import email_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter
+
+from mentorq.accounts.models import Role
+from mentorq.core.inputs import NOT_TEXT, Body, Line, Text
+from mentorq.tags.schemas import TagNames
+
+DELETED_NAME = "deleted user"
+
+
+def _email(value: str) -> str:
+    try:
+        # An intranet may have addresses that the Internet has not.
+        found = email_validator.validate_email(value, check_deliverability=False, globally_deliverable=False)
+    except email_validator.EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+    return found.normalized.lower()
+
+
+def _password(value: str) -> str:
+    if NOT_TEXT.search(value) or "\n" in value or "\t" in value:
+        raise ValueError("Control characters are not allowed")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("This is not the name of a time zone, as in Europe/Lisbon")
+    return value
+
+
+def _link(value: str) -> str:
+    TypeAdapter(HttpUrl).validate_python(value)
+    return value
+
+
+Username = Annotated[
+    Line,
+    AfterValidator(str.lower),
+    StringConstraints(min_length=2, max_length=50, pattern=r"^[a-z0-9][a-z0-9._-]*$"),
+    Field(description="Letters a–z, digits, dot, dash and underscore; case does not matter.", examples=["ana"]),
+]
+Email = Annotated[Line, AfterValidator(_email), Field(max_length=254, examples=["ana@example.org"])]
+Password = Annotated[
+    str, AfterValidator(_password), Field(description="8 characters to 72 bytes.", examples=["a-long-Passphrase-7"])
+]
+Link = Annotated[Line, AfterValidator(_link), Field(max_length=200, examples=["https://ana.example.org"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks. Everything that depends on the person asks this."""
+
+    id: int
+    role: str
+    username: str
+    sign_in_id: int
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Nobody is signed in."""
+        return self.id == 0
+
+    @property
+    def is_mentor(self) -> bool:
+        """May accept tickets."""
+        return self.role == Role.MENTOR
+
+    @property
+    def is_student(self) -> bool:
+        """May post tickets."""
+        return self.role == Role.STUDENT
+
+    @property
+    def is_admin(self) -> bool:
+        """May see everything."""
+        return self.role == Role.ADMIN
+
+
+ANONYMOUS = Viewer(0, "anonymous", "", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a request comes from."""
+
+    user_agent: str
+    address: str
+
+
+class SignUp(Body):
+    """A new account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"username": "ana", "email": "ana@example.org", "password": "a-long-Passphrase-7", "role": "student"}
+            ]
+        }
+    )
+
+    username: Username
+    email: Email
+    password: Password
+    role: Literal["student", "mentor"]
+
+
+EXAMPLE_PERSON: dict[str, Any] = {
+    "id": 7,
+    "username": "ana",
+    "role": "student",
+    "bio": "Learning Python in the evenings.",
+    "headline": "Career changer",
+    "links": ["https://ana.example.org"],
+    "avatar": None,
+    "is_available": True,
+    "created_at": "2026-01-05T08:00:00Z",
+}
+
+
+class UserPublic(BaseModel):
+    """A person, as others see them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PERSON]})
+
+    id: int = Field(examples=[7])
+    username: str = Field(examples=["ana"])
+    role: str = Field(examples=["student"])
+    bio: str
+    headline: str
+    links: list[str]
+    avatar: str | None
+    is_available: bool
+    created_at: datetime
+
+
+class PublicProfile(UserPublic):
+    """A person's public page."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PERSON | {"achievements": []}]})
+
+    achievements: list[dict[str, Any]]
+
+
+class User(UserPublic):
+    """An account, as its owner sees it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                EXAMPLE_PERSON
+                | {
+                    "email": "ana@example.org",
+                    "email_verified": True,
+                    "time_zone": "Europe/Lisbon",
+                    "skills": ["python"],
+                }
+            ]
+        }
+    )
+
+    email: str = Field(examples=["ana@example.org"])
+    email_verified: bool
+    time_zone: str = Field(examples=["Europe/Lisbon"])
+    skills: list[str] = Field(description="A mentor's expertise, or what a student learns.", examples=[["python"]])
+
+
+class Tokens(BaseModel):
+    """What a sign-in gives."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105
+    expires_in: int = Field(description="Seconds until the access token expires.", examples=[1800])
+    refresh_token: str
+
+
+class RefreshRequest(Body):
+    """The current refresh token; it is spent by this."""
+
+    refresh_token: Annotated[Line, Field(max_length=200)]
+
+
+class SignIn(BaseModel):
+    """A device that is signed in."""
+
+    id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    is_current: bool = Field(description="It is the one that asks.")
+
+
+class PasswordChange(Body):
+    """Both passwords."""
+
+    current_password: Password
+    new_password: Password
+
+
+class PasswordForgot(Body):
+    """Where to send the way back in."""
+
+    email: Email
+
+
+class PasswordReset(Body):
+    """The mailed token and the new password."""
+
+    token: Annotated[Line, Field(max_length=200)]
+    new_password: Password
+
+
+class EmailVerification(Body):
+    """The mailed token."""
+
+    token: Annotated[Line, Field(max_length=200)]
+
+
+class ProfileChange(Body):
+    """What to change of one's profile; what is left out stays."""
+
+    bio: Annotated[Text, Field(max_length=2000)] | None = None
+    headline: Annotated[Line, Field(max_length=120)] | None = None
+    time_zone: Annotated[Line, AfterValidator(_time_zone), Field(examples=["Europe/Lisbon"])] | None = None
+    links: Annotated[list[Link], Field(max_length=8)] | None = None
+    skills: Annotated[TagNames, Field(max_length=50)] | None = None
+
+
+class AccountDeletion(Body):
+    """The password, so that nobody deletes an account from a screen left open."""
+
+    password: Password
+
+
+PUBLIC_FIELDS = ("id", "username", "role", "bio", "headline", "links", "avatar", "is_available", "created_at")
+
+
+@functools.cache
+def _public_columns(prefix: str) -> tuple[tuple[str, str], ...]:
+    return tuple((field, prefix + field) for field in PUBLIC_FIELDS)
+
+
+def public_user(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any] | None:
+    """UserPublic out of a row that carries it in columns that begin with `prefix`; None if there is no such person."""
+    if row[prefix + "id"] is None:
+        return None
+    user = {field: row[column] for field, column in _public_columns(prefix)}
+    user["username"] = user["username"] or DELETED_NAME
+    return user

@@ -1,0 +1,42 @@
+"""/users: profiles, export, deletion."""
+
+from fastapi import APIRouter, Response
+
+from mentorq.accounts import profile
+from mentorq.accounts.access import CurrentViewer, MaybeViewer, limited
+from mentorq.accounts.errors import UserNotFound, WrongPassword
+from mentorq.accounts.schemas import AccountDeletion, ProfileChange, PublicProfile, User
+from mentorq.core.errors import PreconditionFailed, problems
+from mentorq.core.http import IfMatch, Read, Route, Write, json_response
+from mentorq.core.inputs import RowId
+
+router = APIRouter(prefix="/users", tags=["users"], route_class=Route)
+
+
+@router.patch("/me", responses=problems(PreconditionFailed), summary="Edit my profile")
+async def change_me(
+    body: ProfileChange, viewer: CurrentViewer, db: Write, response: Response, if_match: IfMatch = None
+) -> User:
+    """Change what is sent, keep the rest. `skills` replaces a mentor's expertise, or what a student learns."""
+    changes = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
+    user, response.headers["ETag"] = await profile.change(db, viewer, changes, if_match)
+    return user
+
+
+@router.get("/me/export", dependencies=[limited("export", "10/hour")], summary="Export my data")
+async def export_me(viewer: CurrentViewer, db: Read) -> Response:
+    """Everything that is kept about you, as JSON."""
+    headers = {"Content-Disposition": f'attachment; filename="mentorq-{viewer.username}.json"'}
+    return json_response(await profile.export(db, viewer), headers=headers)
+
+
+@router.delete("/me", status_code=204, responses=problems(WrongPassword), summary="Delete my account")
+async def delete_me(body: AccountDeletion, viewer: CurrentViewer, db: Write, reads: Read) -> None:
+    """Delete the account for good. What you contributed stays, under "deleted user"."""
+    await profile.delete(db, reads, viewer, body.password)
+
+
+@router.get("/{user_id}", responses=problems(UserNotFound), summary="Get a person")
+async def get_user(user_id: RowId, viewer: MaybeViewer, db: Read) -> PublicProfile:
+    """A person's public profile."""
+    return await profile.public(db, user_id)

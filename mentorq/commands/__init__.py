@@ -1,0 +1,1 @@
+"""The commands of `mentorq`, by what they are about."""

@@ -1,0 +1,73 @@
+"""`mentorq db`: the schema, and whether what is kept twice agrees."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from mentorq.commands.setting_up import FAILED, opened, run, settings
+
+if TYPE_CHECKING:
+    from mentorq.settings import Settings
+
+app = typer.Typer(help="The database: its schema, and whether it is sound.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade() -> None:
+    """Wait for the database, then bring its schema up to date."""
+    known = settings()
+    run(lambda: _upgrade(known))
+
+
+async def _upgrade(known: "Settings") -> None:
+    from mentorq.core.database import Database, until_available
+    from mentorq.core.telemetry import configure_logging
+    from mentorq.migrations import WAIT_FOR_DATABASE_SECONDS, newest, revision
+    from mentorq.migrations import upgrade as migrate
+
+    configure_logging(known.model_copy(update={"log_level": "warning"}))
+    database = Database(known)
+    try:
+        await until_available(database, WAIT_FOR_DATABASE_SECONDS)
+        before = await revision(database)
+        await migrate(database)
+    finally:
+        await database.stop()
+    was = "It was already." if before == newest() else f"It was at {before}." if before else "It was empty."
+    typer.echo(f"The schema is at {newest()}. {was}")
+
+
+@app.command()
+def verify() -> None:
+    """Compare counters and copies with what they are made of; prints each difference, exit code 1 if there is any."""
+    known = settings()
+    found = run(lambda: _verify(known))
+    typer.echo("Everything agrees." if not found else f"{found} differences. `mentorq db rebuild` repairs them.")
+    if found:
+        raise typer.Exit(FAILED)
+
+
+async def _verify(known: "Settings") -> int:
+    from mentorq.maintenance.verify import differences
+
+    found = 0
+    async with opened(known) as database:
+        async for difference in differences(database):
+            typer.echo(str(difference))
+            found += 1
+    return found
+
+
+@app.command()
+def rebuild() -> None:
+    """Repair what `verify` finds, and work out anew what matching knows. Changes to tickets wait meanwhile."""
+    known = settings()
+    found = run(lambda: _rebuild(known))
+    typer.echo(f"{found} differences repaired, and what matching knows is worked out anew.")
+
+
+async def _rebuild(known: "Settings") -> int:
+    from mentorq.maintenance.rebuild import rebuild as repair
+
+    async with opened(known) as database:
+        return await repair(database, lambda difference: typer.echo(str(difference)))

@@ -1,0 +1,1 @@
+"""The platform: knows nothing of tickets or mentors, could serve another product."""

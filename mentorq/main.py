@@ -1,0 +1,193 @@
+"""The composition root: the one place that knows every module. `uvicorn mentorq.main:app` serves it."""
+
+import asyncio
+import contextlib
+import hmac
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from importlib import resources
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import RedirectResponse
+
+import mentorq
+from mentorq.accounts import router as auth
+from mentorq.accounts import users_router as users
+from mentorq.accounts.access import SignInCache
+from mentorq.core import errors, openapi
+from mentorq.core.bus import make_bus
+from mentorq.core.database import Database
+from mentorq.core.errors import Forbidden, Unavailable
+from mentorq.core.express import Express
+from mentorq.core.http import Edge
+from mentorq.core.jobs import Worker
+from mentorq.core.ratelimit import RateLimiter
+from mentorq.core.telemetry import configure_logging
+from mentorq.mentors import handlers as mentors_handlers
+from mentorq.mentors import router as mentors
+from mentorq.mentors import suggestions
+from mentorq.migrations import bring_up_to_date
+from mentorq.reviews import router as reviews
+from mentorq.settings import Settings, load_settings
+from mentorq.tags import router as tags
+from mentorq.tickets import handlers as tickets_handlers
+from mentorq.tickets import router as tickets
+from mentorq.web import docs
+
+log = structlog.get_logger(__name__)
+
+LISTENERS = (tickets_handlers, mentors_handlers)
+"""Modules that only listen: importing them is what makes them hear."""
+
+CLOCK_EVERY = timedelta(minutes=1)
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""Our numbers are at /metrics; FastAPI would look with every request whether somebody wants its own."""
+
+DESCRIPTION = """
+People who learn to program get unstuck by people who volunteer to help.
+
+Sign up, then press **Authorize** and sign in with your name and password: every operation can be tried here.
+Errors are RFC 9457 problem documents; their `code` is for programs, their `detail` for people.
+"""
+
+platform = APIRouter(include_in_schema=False)
+
+
+@platform.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Alive."""
+    return {"status": "ok"}
+
+
+@platform.get("/readyz")
+async def readyz(request: Request) -> dict[str, str]:
+    """Able to work: the database, and Redis where it is configured, answer."""
+    await request.app.state.database.ping()
+    await request.app.state.database.bus.ping()
+    return {"status": "ok"}
+
+
+@platform.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus' numbers, for loopback or by token."""
+    settings: Settings = request.app.state.settings
+    if settings.metrics_token:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        allowed = hmac.compare_digest(given.encode(), settings.metrics_token.encode())
+    else:
+        allowed = request.client is not None and request.client.host in ("127.0.0.1", "::1")
+    if not allowed:
+        raise Forbidden("Metrics are for loopback only, or for the holder of METRICS_TOKEN.")
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@platform.get("/")
+async def home() -> Response:
+    """Until there are pages, the API's documentation is the front door."""
+    return RedirectResponse("/docs", 307)
+
+
+@asynccontextmanager
+async def running(database: Database) -> AsyncIterator[None]:
+    """What every process needs that serves or works: schema, pools, bus and clock, for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.stop)
+        stack.push_async_callback(database.bus.stop)
+        await bring_up_to_date(database)
+        await database.start()
+        await database.bus.start()
+        await stack.enter_async_context(_background(_follow_clock(database), "clock"))
+        yield
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    database: Database = app.state.database
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(app.state.limiter.stop)
+        await stack.enter_async_context(running(database))
+        if database.settings.embedded_worker:
+            await stack.enter_async_context(_background(Worker(database).run(), "worker"))
+        yield
+
+
+async def _follow_clock(database: Database) -> None:
+    while True:
+        with contextlib.suppress(Unavailable):
+            await database.follow_clock()
+        await asyncio.sleep(CLOCK_EVERY.total_seconds())
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole application.
+
+    Raises:
+        WrongSetting: the environment is not in order.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings)
+    app = FastAPI(
+        title="MentorQ",
+        summary="Tickets, mentors, solutions.",
+        description=DESCRIPTION,
+        version=mentorq.__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings, make_bus(settings.redis_url))
+    app.state.limiter = RateLimiter(settings)
+    app.state.sign_ins = SignInCache(app.state.database.bus)
+    app.state.ranking = suggestions.rank
+    app.add_middleware(Express)
+    app.add_middleware(Edge, settings=settings)
+    errors.install(app)
+    for module in (auth, users, mentors, reviews, tickets, tags, docs):
+        app.include_router(module.router)
+    app.include_router(platform)
+    app.mount("/static", StaticFiles(directory=str(resources.files("mentorq.web").joinpath("static"))), name="static")
+    _serve_openapi(app)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
+
+
+def _serve_openapi(app: FastAPI) -> None:
+    make = app.openapi
+
+    def completed() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi.complete(app, make())
+        return app.openapi_schema
+
+    app.openapi = completed  # type: ignore[method-assign]
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, made when it is asked for: importing this module starts nothing and reads no environment."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(name)

@@ -1,0 +1,1 @@
+"""What whoever runs an installation does to the whole of it: checking, repairing, importing."""

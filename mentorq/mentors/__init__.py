@@ -1,0 +1,1 @@
+"""Mentors: expertise, availability, directory, matching."""

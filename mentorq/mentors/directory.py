@@ -1,0 +1,107 @@
+"""The directory of mentors and their public profiles. A page is two statements: the mentors, and their tags."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from mentorq.accounts.models import Role, UserRow, UserTagRow
+from mentorq.accounts.queries import public_columns
+from mentorq.accounts.schemas import public_user
+from mentorq.core.database import Read, Row
+from mentorq.core.pagination import Keyset, beyond
+from mentorq.mentors.errors import MentorNotFound
+from mentorq.mentors.models import MentorStatsRow
+from mentorq.tags.models import TagRow
+from mentorq.tickets.lists import contains
+
+U = UserRow.__table__
+S = MentorStatsRow.__table__
+EXISTING = sa.and_(U.c.role == Role.MENTOR, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
+PROFILES = (
+    sa.select(
+        *public_columns(U, ""), S.c.rating_sum, S.c.rating_count, S.c.rating_rank, S.c.tickets_resolved,
+        S.c.median_response_seconds,
+    ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
+)  # fmt: skip
+
+Sort = Literal["rating", "resolved", "newest"]
+ORDERS: dict[Sort, tuple[sa.ColumnElement[Any], ...]] = {
+    "rating": (S.c.rating_rank, S.c.mentor_id),
+    "resolved": (S.c.tickets_resolved, S.c.mentor_id),
+    "newest": (S.c.mentor_id,),
+}
+PLACES: dict[Sort, tuple[str, ...]] = {
+    "rating": ("rating_rank", "id"),
+    "resolved": ("tickets_resolved", "id"),
+    "newest": ("id",),
+}
+
+
+async def page(
+    db: Read, tags: Sequence[str], available: bool | None, words: Sequence[str], sort: Sort, keyset: Keyset
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Mentors with any of `tags`, by `sort`, best or newest first."""
+    statement = PROFILES
+    if tags:
+        expert = sa.select(UserTagRow.user_id).join(TagRow, TagRow.id == UserTagRow.tag_id).where(TagRow.name.in_(tags))
+        statement = statement.where(U.c.id.in_(expert))
+    if available is not None:
+        statement = statement.where(U.c.is_available == available)
+    named = sa.func.lower(U.c.username + " " + U.c.headline + " " + U.c.bio)
+    statement = statement.where(*(named.like(contains(word), escape="\\") for word in words))
+    if keyset.after:
+        statement = statement.where(beyond(ORDERS[sort], keyset.after, descending=True))
+    order = [column.desc() for column in ORDERS[sort]]
+    rows = await db.rows(statement.order_by(*order).limit(keyset.limit + 1))
+    shown, next_cursor = keyset.cut(rows, lambda row: tuple(row[name] for name in PLACES[sort]))
+    return await with_tags(db, shown), next_cursor
+
+
+async def with_tags(db: Read, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """MentorProfiles out of rows of `PROFILES`."""
+    ids = [row["id"] for row in rows]
+    tags: dict[int, list[str]] = {}
+    if ids:
+        found = await db.rows(
+            sa.select(UserTagRow.user_id, TagRow.name)
+            .join(TagRow, TagRow.id == UserTagRow.tag_id)
+            .where(UserTagRow.user_id.in_(ids))
+            .order_by(TagRow.name)
+        )
+        for tag in found:
+            tags.setdefault(tag["user_id"], []).append(tag["name"])
+    return [_as_profile(row, tags.get(row["id"], [])) for row in rows]
+
+
+def _as_profile(row: Row, tags: list[str]) -> dict[str, Any]:
+    count = row["rating_count"]
+    return (public_user(row) or {}) | {
+        "tags": tags,
+        "rating_average": round(row["rating_sum"] / count, 2) if count else None,
+        "rating_count": count,
+        "tickets_resolved": row["tickets_resolved"],
+        "median_response_seconds": row["median_response_seconds"],
+        "followers": 0,
+        "achievements": [],
+    }
+
+
+async def several(db: Read, mentor_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Profiles by id."""
+    if not mentor_ids:
+        return {}
+    profiles = await with_tags(db, await db.rows(PROFILES.where(U.c.id.in_(mentor_ids))))
+    return {profile["id"]: profile for profile in profiles}
+
+
+async def one(db: Read, mentor_id: int) -> dict[str, Any]:
+    """A mentor's profile.
+
+    Raises:
+        MentorNotFound: there is no such mentor.
+    """
+    found = await several(db, [mentor_id])
+    if mentor_id not in found:
+        raise MentorNotFound
+    return found[mentor_id]

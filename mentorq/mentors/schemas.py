@@ -1,0 +1,61 @@
+"""Mentors on the wire."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from mentorq.accounts.schemas import EXAMPLE_PERSON, UserPublic
+from mentorq.core.inputs import Body
+from mentorq.tags.schemas import TagName
+from mentorq.tickets.schemas import Match
+
+EXAMPLE_MENTOR: dict[str, Any] = EXAMPLE_PERSON | {
+    "id": 9,
+    "username": "ben",
+    "role": "mentor",
+    "bio": "Ten years of Python, still curious.",
+    "headline": "Backend engineer",
+    "links": [],
+    "tags": ["python", "sql"],
+    "rating_average": 4.8,
+    "rating_count": 21,
+    "tickets_resolved": 34,
+    "median_response_seconds": 640,
+    "followers": 0,
+    "achievements": [],
+}
+EXAMPLE_MATCH = {"score": 0.71, "matched_tags": ["python"], "reasons": ["Solved 12 tickets tagged python"]}
+
+
+class MentorProfile(UserPublic):
+    """A mentor's public page."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_MENTOR]})
+
+    tags: list[str] = Field(description="Expertise.", examples=[["python", "sql"]])
+    rating_average: float | None = Field(description="null: no reviews yet.", examples=[4.8])
+    rating_count: int
+    tickets_resolved: int
+    median_response_seconds: int | None = Field(description="From accepting to the first word; null: none yet.")
+    followers: int
+    achievements: list[dict[str, Any]]
+
+
+class SuggestedMentor(MentorProfile):
+    """A mentor who suits a ticket."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_MENTOR | {"match": EXAMPLE_MATCH}]})
+
+    match: Match
+
+
+class Availability(Body):
+    """Whether tickets are welcome."""
+
+    is_available: bool
+
+
+class NewExpertise(Body):
+    """A tag to be an expert in."""
+
+    name: TagName

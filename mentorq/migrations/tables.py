@@ -1,0 +1,13 @@
+"""Every module's tables: importing this is what fills `Base.metadata`."""
+
+from mentorq.accounts import models as accounts
+from mentorq.core import idempotency, jobs
+from mentorq.core.database import Base
+from mentorq.maintenance import models as maintenance
+from mentorq.mentors import models as mentors
+from mentorq.reviews import models as reviews
+from mentorq.tags import models as tags
+from mentorq.tickets import models as tickets
+
+METADATA = Base.metadata
+MODULES = (accounts, idempotency, jobs, maintenance, mentors, reviews, tags, tickets)

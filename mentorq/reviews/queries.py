@@ -1,0 +1,51 @@
+"""Every statement about reviews."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from mentorq.accounts.schemas import Viewer
+from mentorq.core.clock import now
+from mentorq.core.database import Read, Row, Write
+from mentorq.core.pagination import Keyset
+from mentorq.reviews.models import ReviewRow
+from mentorq.tickets.models import TicketRow
+from mentorq.tickets.policy import visible_to
+from mentorq.tickets.states import Status
+
+R = ReviewRow.__table__
+REVIEWS = sa.select(R, TicketRow.is_anonymous, TicketRow.assigned_mentor_id).join(
+    TicketRow, TicketRow.id == R.c.ticket_id
+)
+
+
+async def add(db: Write, ticket_id: int, student_id: int, rating: int, comment: str) -> Row | None:
+    """None where the ticket is not the student's, not closed, or reviewed already: one statement decides."""
+    source = sa.select(
+        TicketRow.id,
+        TicketRow.student_id,
+        TicketRow.assigned_mentor_id,
+        sa.literal(rating, type_=R.c.rating.type),
+        sa.literal(comment, type_=R.c.comment.type),
+        sa.literal(now(), type_=R.c.created_at.type),
+    ).where(TicketRow.id == ticket_id, TicketRow.student_id == student_id, TicketRow.status == Status.CLOSED)
+    columns = ["ticket_id", "student_id", "mentor_id", "rating", "comment", "created_at"]
+    statement: Any = db.insert(ReviewRow).from_select(columns, source)
+    return await db.row(statement.on_conflict_do_nothing(index_elements=["ticket_id"]).returning(R))
+
+
+async def of_ticket(db: Read, viewer: Viewer, ticket_id: int) -> Row | None:
+    """The review of a ticket that `viewer` may see."""
+    return await db.row(REVIEWS.where(R.c.ticket_id == ticket_id, visible_to(viewer)))
+
+
+async def of_mentor(db: Read, mentor_id: int, keyset: Keyset) -> list[Row]:
+    """A mentor's reviews, newest first. They are of closed tickets, which anyone may see."""
+    statement = REVIEWS.where(R.c.mentor_id == mentor_id)
+    if keyset.after:
+        statement = statement.where(R.c.id < keyset.after[0])
+    return await db.rows(statement.order_by(R.c.id.desc()).limit(keyset.limit + 1))
+
+
+async def by_student(db: Read, user_id: int) -> list[Row]:
+    return await db.rows(sa.select(R).where(R.c.student_id == user_id).order_by(R.c.id))

@@ -1,0 +1,1 @@
+"""Technology tags: names, aliases, counts."""

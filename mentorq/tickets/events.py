@@ -1,0 +1,98 @@
+"""What tickets announce."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class TicketPosted:
+    """A student asked."""
+
+    ticket_id: int
+    student_id: int
+
+
+@dataclass(frozen=True)
+class TicketEdited:
+    """The owner changed an open ticket."""
+
+    ticket_id: int
+
+
+@dataclass(frozen=True)
+class TicketDeleted:
+    """The owner took an open ticket away."""
+
+    ticket_id: int
+    student_id: int
+
+
+@dataclass(frozen=True)
+class TicketAccepted:
+    """A mentor took a ticket."""
+
+    ticket_id: int
+    mentor_id: int
+
+
+@dataclass(frozen=True)
+class TicketReleased:
+    """It is back in the queue: given back, or its lease ran out (`expired`)."""
+
+    ticket_id: int
+    mentor_id: int
+    expired: bool
+
+
+@dataclass(frozen=True)
+class MentorResponded:
+    """Its mentor said the first word, `seconds` after accepting."""
+
+    ticket_id: int
+    mentor_id: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MessagePosted:
+    """Somebody wrote in a ticket's conversation."""
+
+    ticket_id: int
+    message_id: int
+    author_id: int
+
+
+@dataclass(frozen=True)
+class TicketResolved:
+    """Its mentor posted the solution."""
+
+    ticket_id: int
+    student_id: int
+    mentor_id: int
+    resolved_at: datetime
+
+
+@dataclass(frozen=True)
+class SolutionEdited:
+    """Its mentor changed the solution."""
+
+    ticket_id: int
+    mentor_id: int
+
+
+@dataclass(frozen=True)
+class TicketReopened:
+    """The owner says that the solution did not help."""
+
+    ticket_id: int
+    student_id: int
+    mentor_id: int
+
+
+@dataclass(frozen=True)
+class TicketClosed:
+    """It is done, by its owner or by the clock."""
+
+    ticket_id: int
+    student_id: int
+    mentor_id: int

@@ -1,0 +1,1 @@
+"""Chores of development: what `make` runs beside the tools."""

@@ -1,0 +1,32 @@
+"""How the tests of the command line start it."""
+
+import os
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from mentorq.settings import Settings
+from tests.support.processes import PROGRAM, environment
+
+LONGEST_SECONDS = 60
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def mentorq(settings: Settings) -> Run:
+    """`mentorq("db", "verify")`: run a command to its end, in the environment of the test's settings."""
+
+    def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        known = {**environment(settings), **changed}
+        return subprocess.run(
+            [PROGRAM, *arguments], env=known, cwd=settings.mentorq_data_dir, capture_output=True, text=True,
+            timeout=LONGEST_SECONDS, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def bare_environment() -> dict[str, str]:
+    """An environment without any setting of MentorQ."""
+    return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}

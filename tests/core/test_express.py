@@ -1,0 +1,93 @@
+"""The short way gives what the long way gives."""
+
+import re
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from mentorq.core import express
+from mentorq.core.express import Plan
+from tests.support.people import Join
+
+PATHS = [
+    "/tickets",
+    "/tickets?limit=1",
+    "/tickets?limit=1&limit=2",
+    "/tickets?tag=python&tag=sql&tags=all&sort=oldest",
+    "/tickets?status=open&status=closed&q=list",
+    "/tickets?limit=0",
+    "/tickets?limit=&tag=",
+    "/tickets?sort=worst&tags=some",
+    "/tickets?tag=" + "x" * 99,
+    "/tickets?cursor=nonsense",
+    "/tickets?unknown=1",
+    "/tickets/me",
+    "/tickets/me?status=lost",
+    "/tickets/1",
+    "/tickets/01",
+    "/tickets/%31",
+    "/tickets/0",
+    "/tickets/one",
+    "/tickets/99999999999999999999",
+    "/tickets/1/",
+    "/tickets/1/messages?limit=5",
+    "/tickets/1/messages?limit=5&cursor=e30",
+    "/tickets/1/events",
+    "/tickets/1/nothing",
+    "/mentors",
+    "/tags?prefix=p",
+]
+
+
+pytestmark = pytest.mark.anyio
+
+
+async def long_way() -> None:
+    """A dependency that nothing depends on."""
+
+
+async def take_both_ways(app: FastAPI, client: httpx2.AsyncClient, path: str, headers: dict[str, str]) -> None:
+    headers = headers | {"X-Request-Id": "both-ways"}
+    short = await client.get(path, headers=headers)
+    app.dependency_overrides = {long_way: long_way}
+    try:
+        long = await client.get(path, headers=headers)
+    finally:
+        app.dependency_overrides = {}
+    assert short.status_code == long.status_code
+    assert short.content == long.content
+    assert dict(short.headers) == dict(long.headers)
+
+
+async def test_both_ways_give_the_same_answer(app: FastAPI, client: httpx2.AsyncClient, student: Join) -> None:
+    ana = await student()
+    await ana.ask(tags=["python", "sql"])
+    await ana.ask(tags=["python"])
+    for headers in (ana.headers, {}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
+        for path in PATHS:
+            await take_both_ways(app, client, path, headers)
+
+
+@pytest.mark.parametrize("path", ["/tickets", "/tickets/me", "/tickets/{ticket_id}"])
+async def test_hot_reads_have_a_plan(app: FastAPI, path: str) -> None:
+    shown = path.replace("{ticket_id}", "7")
+    candidates = [c for c in express._table(app)["tickets"] if c.pattern.match(shown)]
+    assert isinstance(candidates[0].plan, Plan)
+    assert candidates[0].route is not None
+    assert candidates[0].route.path == path
+
+
+async def test_a_route_that_begins_with_a_parameter_keeps_its_turn() -> None:
+    app = FastAPI()
+
+    @app.get("/{anything}/x")
+    async def wild(anything: str) -> str:
+        return anything
+
+    @app.get("/tickets/{ticket_id}")
+    async def one(ticket_id: int) -> int:
+        return ticket_id
+
+    patterns = [c.pattern for c in express._table(app)["tickets"]]
+    assert [bool(re.match(p, "/tickets/x")) for p in patterns] == [True, True]

@@ -1,0 +1,79 @@
+"""`mentorq` as processes: started, asked, killed."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mentorq.settings import Settings
+from tests.support.servers import free_port
+
+START_SECONDS = 20.0
+PROGRAM = Path(sys.executable).with_name("mentorq")
+PASSED_ON = (
+    "database_url", "mentorq_data_dir", "secret_key", "bcrypt_rounds", "rate_limits", "embedded_worker", "redis_url",
+    "log_level", "claim_lease_minutes",
+)  # fmt: skip
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a process has these settings."""
+    own = {name.upper(): str(getattr(settings, name)) for name in PASSED_ON}
+    return {key: value for key, value in os.environ.items() if not key.startswith("MENTORQ_")} | own
+
+
+class Server:
+    """`mentorq serve`, ready when the block begins, gone when it ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = settings
+        self.log = settings.mentorq_data_dir / f"server-{self.port}.log"
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "serve", "--port", str(self.port)],
+                env=environment(self.settings),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.settings.mentorq_data_dir,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """Ask it to end; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
