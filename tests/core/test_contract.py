@@ -23,10 +23,11 @@ pytestmark = pytest.mark.filterwarnings("default")  # the libraries of the test 
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PASSWORD = "none-of-the-examples-9"  # else the example of DELETE /users/me would do as it says
+TICKETS = 5
 PEOPLE = ("nobody", "student", "mentor")
 AREAS = ("auth", "users", "mentors", "reviews", "tickets", "tags")
 bounded = settings(
-    max_examples=10,
+    max_examples=20,
     derandomize=True,
     deadline=None,
     database=None,
@@ -37,22 +38,25 @@ bounded = settings(
 
 @pytest.fixture(scope="module")
 def contract_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a student's open, taken and closed tickets in it."""
+    """A server with a student's open, taken, solved, closed and reviewed tickets in it."""
     home = tmp_path_factory.mktemp("contract")
     with Server(settings_for(f"sqlite:///{home / 'mentorq.db'}", home)) as server:
         for name in ("student", "mentor"):
             body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "role": name}
             assert httpx2.post(f"{server.url}/auth/signup", json=body).status_code == 201
         asker, helper = headers_of(server, "student"), headers_of(server, "mentor")
-        for number in range(1, 5):
+        for number in range(1, TICKETS + 1):
             question = {"title": f"Question {number}", "description": "Why?", "tags": ["python"]}
             assert httpx2.post(f"{server.url}/tickets", json=question, headers=asker).status_code == 201
-        for number in (2, 3, 4):
+        for number in (2, 3, 4, 5):
             httpx2.post(f"{server.url}/tickets/{number}/accept", headers=helper)
-        for number in (3, 4):
+        for number in (3, 4, 5):
             answer = {"solution": "Because."}
             httpx2.post(f"{server.url}/tickets/{number}/resolve", json=answer, headers=helper)
-        assert httpx2.post(f"{server.url}/tickets/4/close", headers=asker).status_code == 200
+        for number in (4, 5):
+            assert httpx2.post(f"{server.url}/tickets/{number}/close", headers=asker).status_code == 200
+        review = {"rating": 5, "comment": "Clear."}
+        assert httpx2.post(f"{server.url}/tickets/4/review", json=review, headers=asker).status_code == 201
         yield server
 
 
@@ -95,7 +99,7 @@ def _try(server: Server, operation: APIOperation[Any, Any, Any, Any], mode: Gene
     @given(
         case=operation.as_strategy(generation_mode=mode),
         name=strategies.sampled_from(PEOPLE),
-        number=strategies.integers(1, 5),
+        number=strategies.integers(1, TICKETS + 1),
     )
     @bounded
     def holds(case: Case[Any], name: str, number: int) -> None:
