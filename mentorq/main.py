@@ -6,18 +6,16 @@ import hmac
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from importlib import resources
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import RedirectResponse
 
 import mentorq
+from mentorq import web
 from mentorq.accounts import router as auth
 from mentorq.accounts import users_router as users
 from mentorq.accounts.access import SignInCache
@@ -40,6 +38,7 @@ from mentorq.tags import router as tags
 from mentorq.tickets import handlers as tickets_handlers
 from mentorq.tickets import router as tickets
 from mentorq.web import docs
+from mentorq.web.assets import Assets
 
 log = structlog.get_logger(__name__)
 
@@ -86,12 +85,6 @@ async def metrics(request: Request) -> Response:
     if not allowed:
         raise Forbidden("Metrics are for loopback only, or for the holder of METRICS_TOKEN.")
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-@platform.get("/")
-async def home() -> Response:
-    """Until there are pages, the API's documentation is the front door."""
-    return RedirectResponse("/docs", 307)
 
 
 @asynccontextmanager
@@ -160,13 +153,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.limiter = RateLimiter(settings)
     app.state.sign_ins = SignInCache(app.state.database.bus)
     app.state.ranking = suggestions.rank
+    app.state.error_page = web.error_page
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)
     errors.install(app)
     for module in (auth, users, mentors, reviews, tickets, tags, docs):
         app.include_router(module.router)
     app.include_router(platform)
-    app.mount("/static", StaticFiles(directory=str(resources.files("mentorq.web").joinpath("static"))), name="static")
+    app.include_router(web.router)
+    app.mount("/static", Assets(), name="static")
     _serve_openapi(app)
     return app
 

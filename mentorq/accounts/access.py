@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,11 +15,12 @@ from mentorq.accounts.models import Role
 from mentorq.accounts.schemas import ANONYMOUS, Device, Viewer
 from mentorq.core.bus import GAP, Bus
 from mentorq.core.clock import now
-from mentorq.core.database import Database
+from mentorq.core.database import Database, Row
 from mentorq.core.errors import NotSignedIn, Unavailable
 from mentorq.core.http import Read
 from mentorq.core.security import read_access_token
 
+VIEWER_FIELDS = tuple(field.name for field in fields(Viewer))
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 10_000
 SEEN_EVERY = timedelta(minutes=5)
@@ -57,12 +59,11 @@ class SignInCache:
         if message == GAP:
             self._known.clear()
             return
-        ended = [token for token, (viewer, _, _) in self._known.items() if str(viewer.sign_in_id) == message]
-        for token in ended:
+        for token in [token for token, (viewer, _, _) in self._known.items() if message in signins.names_of(viewer)]:
             del self._known[token]
 
 
-async def _viewer_of(request: Request, db: Read, token: str) -> Viewer | None:
+async def viewer_of(request: Request, db: Read, token: str) -> Viewer | None:
     """The person behind an access token; None where it is not valid, or no longer."""
     cache: SignInCache = request.app.state.sign_ins
     viewer = cache.get(token)
@@ -77,9 +78,14 @@ async def _viewer_of(request: Request, db: Read, token: str) -> Viewer | None:
         return None
     if now() - row["last_seen_at"] > SEEN_EVERY:
         await _note_presence(db.database, user_id, sign_in_id)
-    viewer = Viewer(row["id"], row["role"], row["username"], row["sign_in_id"])
+    viewer = as_viewer(row)
     cache.put(token, viewer, expires)
     return viewer
+
+
+def as_viewer(row: Row) -> Viewer:
+    """Viewer out of a row of `queries.viewer_of_sign_in`."""
+    return Viewer(**{name: row[name] for name in VIEWER_FIELDS})
 
 
 async def _note_presence(database: Database, user_id: int, sign_in_id: int) -> None:
@@ -94,12 +100,12 @@ async def maybe_viewer(request: Request, db: Read, token: Annotated[str | None, 
     """Who asks, or `ANONYMOUS`; a token that is not valid is refused even where none is needed."""
     viewer = ANONYMOUS
     if token is not None:
-        known = await _viewer_of(request, db, token)
+        known = await viewer_of(request, db, token)
         if known is None:
             raise NotSignedIn("This access token is not valid, or no longer. Refresh it, or sign in again.")
         viewer = known
     request.scope["viewer_id"] = viewer.id
-    await request.app.state.limiter.hit("all", GENERAL_LIMIT, _caller(request, viewer))
+    await request.app.state.limiter.hit("all", GENERAL_LIMIT, caller(request, viewer))
     return viewer
 
 
@@ -140,7 +146,8 @@ async def _device(request: Request) -> Device:
 CurrentDevice = Annotated[Device, Depends(_device)]
 
 
-def _caller(request: Request, viewer: Viewer) -> str:
+def caller(request: Request, viewer: Viewer) -> str:
+    """Whose requests are counted together: a person's, or those of an address."""
     if not viewer.is_anonymous:
         return f"user {viewer.id}"
     return f"address {request.client.host if request.client else ''}"
@@ -150,7 +157,7 @@ def limited_by_address(name: str, rate: str) -> Any:
     """The limit of a route that nobody need be signed in for: a stale token is no reason to refuse it."""
 
     async def count(request: Request) -> None:
-        await request.app.state.limiter.hit(name, rate, _caller(request, ANONYMOUS))
+        await request.app.state.limiter.hit(name, rate, caller(request, ANONYMOUS))
 
     return Depends(count)
 
@@ -159,6 +166,6 @@ def limited(name: str, rate: str) -> Any:
     """A route's own limit, for each person or, where nobody is signed in, address."""
 
     async def count(request: Request, viewer: MaybeViewer) -> None:
-        await request.app.state.limiter.hit(name, rate, _caller(request, viewer))
+        await request.app.state.limiter.hit(name, rate, caller(request, viewer))
 
     return Depends(count)

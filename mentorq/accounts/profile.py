@@ -64,6 +64,7 @@ async def change(db: Write, viewer: Viewer, changes: dict[str, Any], if_match: s
     row = await queries.change_user(db, viewer.id, changes, row["version"] if if_match else None)
     if row is None:
         raise PreconditionFailed
+    signins.announce_person(db, viewer.id)
     if skills is not None:
         await replace_skills(db, viewer, skills)
     return as_user(row, list(await queries.skills(db, viewer.id))), etag(row["id"], row["version"])

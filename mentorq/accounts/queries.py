@@ -113,7 +113,15 @@ async def remove_skills(db: Write, user_id: int, tag_ids: Collection[int]) -> li
 # --- sign-ins
 
 VIEWER_OF_SIGN_IN = (
-    sa.select(UserRow.id, UserRow.role, UserRow.username, UserRow.last_seen_at, SignInRow.id.label("sign_in_id"))
+    sa.select(
+        UserRow.id,
+        UserRow.role,
+        UserRow.username,
+        UserRow.time_zone,
+        UserRow.is_available,
+        UserRow.last_seen_at,
+        SignInRow.id.label("sign_in_id"),
+    )
     .join(SignInRow, SignInRow.user_id == UserRow.id)
     .where(
         SignInRow.id == sa.bindparam("sign_in_id", type_=sa.BigInteger),
@@ -192,7 +200,7 @@ async def prolong_sign_in(
 async def spent_refresh_token(db: Read, token_hash: str) -> Row | None:
     """A token that was spent, with the device as it was last seen."""
     return await db.row(
-        sa.select(RefreshTokenRow.spent_at, SignInRow.id, SignInRow.user_agent, SignInRow.address)
+        sa.select(RefreshTokenRow.spent_at, SignInRow.id, SignInRow.user_id, SignInRow.user_agent, SignInRow.address)
         .join(SignInRow, SignInRow.id == RefreshTokenRow.sign_in_id)
         .where(RefreshTokenRow.token_hash == token_hash, RefreshTokenRow.spent_at.is_not(None))
     )

@@ -64,6 +64,8 @@ class Viewer:
     role: str
     username: str
     sign_in_id: int
+    time_zone: str = "UTC"
+    is_available: bool = False
 
     @property
     def is_anonymous(self) -> bool:

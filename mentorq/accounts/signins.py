@@ -8,7 +8,7 @@ from mentorq.accounts import queries
 from mentorq.accounts.errors import BadRefreshToken, ReusedRefreshToken, SignInNotFound, WrongCredentials
 from mentorq.accounts.schemas import Device, SignIn, Tokens, Viewer
 from mentorq.core.clock import now
-from mentorq.core.database import Read, Write
+from mentorq.core.database import Read, Row, Write
 from mentorq.core.errors import TooManyRequests
 from mentorq.core.jobs import task
 from mentorq.core.pagination import Keyset
@@ -16,7 +16,7 @@ from mentorq.core.ratelimit import RateLimiter
 from mentorq.core.security import access_token, random_token, token_hash, verify_password
 
 CHANNEL = "sign_ins"
-"""Hints on the bus: the id of a sign-in that ended or changed."""
+"""Hints on the bus: of a sign-in that ended, or of a person who changed, as `names_of` writes them."""
 
 REPEAT_GRACE = timedelta(seconds=10)
 FAILURES_OF_ACCOUNT = "10/15 minute"  # for one address: a stranger elsewhere cannot lock anybody out
@@ -45,10 +45,19 @@ async def sign_in(db: Write, reads: Read, limiter: RateLimiter, name: str, passw
     if user is None or not fits:
         await _count_failure(limiter, account, here, device.address)
         raise WrongCredentials
-    sign_in_id = await queries.add_sign_in(db, user["id"], device.user_agent, device.address, _end(db))
+    return await open_for(db, user["id"], device)
+
+
+async def open_for(db: Write, user_id: int, device: Device) -> Tokens:
+    """Open a sign-in for somebody who has proved who it is.
+
+    Raises:
+        WrongCredentials: the account is disabled.
+    """
+    sign_in_id = await queries.add_sign_in(db, user_id, device.user_agent, device.address, _end(db))
     if sign_in_id is None:
         raise WrongCredentials("This account is disabled. Ask whoever runs this community.")
-    return await _issue(db, user["id"], sign_in_id)
+    return await _issue(db, user_id, sign_in_id)
 
 
 async def _slow_down(limiter: RateLimiter, account: str) -> None:
@@ -103,12 +112,22 @@ async def _why_not(db: Write, digest: str, device: Device) -> BadRefreshToken:
     spent = await queries.spent_refresh_token(db, digest)
     if spent is None:
         return BadRefreshToken()
-    same_device = (spent["user_agent"], spent["address"]) == (device.user_agent, device.address)
-    if same_device and now() - spent["spent_at"] < REPEAT_GRACE:
+    if _is_repetition(spent, device):
         return BadRefreshToken()  # the client asked twice: two tabs, or an answer that got lost
     await queries.end_sign_in(db, spent["id"])
     announce(db, [spent["id"]])
     return ReusedRefreshToken()
+
+
+def _is_repetition(spent: Row, device: Device) -> bool:
+    same_device = (spent["user_agent"], spent["address"]) == (device.user_agent, device.address)
+    return same_device and now() - spent["spent_at"] < REPEAT_GRACE
+
+
+async def just_refreshed(db: Read, token: str, device: Device) -> tuple[int, int] | None:
+    """User and sign-in of a refresh token that the same device spent a moment ago: in a browser, another tab did."""
+    spent = await queries.spent_refresh_token(db, token_hash(token))
+    return (spent["user_id"], spent["id"]) if spent is not None and _is_repetition(spent, device) else None
 
 
 async def sign_out(db: Write, viewer: Viewer) -> None:
@@ -141,10 +160,23 @@ async def end_all(db: Write, user_id: int, *, but: int | None = None) -> None:
 
 def announce(db: Write, sign_in_ids: list[int]) -> None:
     """After the commit, let every process forget what it knows of these sign-ins."""
+    _tell(db, [str(sign_in_id) for sign_in_id in sign_in_ids])
 
+
+def announce_person(db: Write, user_id: int) -> None:
+    """After the commit, let every process forget what it knows of somebody."""
+    _tell(db, [f"user {user_id}"])
+
+
+def names_of(viewer: Viewer) -> tuple[str, str]:
+    """What hints call a viewer: the sign-in, and the person."""
+    return str(viewer.sign_in_id), f"user {viewer.id}"
+
+
+def _tell(db: Write, messages: list[str]) -> None:
     async def tell() -> None:
-        for sign_in_id in sign_in_ids:
-            await db.database.bus.publish(CHANNEL, str(sign_in_id))
+        for message in messages:
+            await db.database.bus.publish(CHANNEL, message)
 
     db.after_commit(tell)
 

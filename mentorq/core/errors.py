@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -156,7 +156,10 @@ def problem_document(request: Request, error: DomainError) -> dict[str, Any]:
 
 
 def problem_response(request: Request, error: DomainError) -> Response:
-    """Answer with a problem document."""
+    """Answer with a problem document, or with a page to a browser that came for one."""
+    error_page = getattr(request.app.state, "error_page", None)
+    if error_page is not None and (page := error_page(request, error)) is not None:
+        return cast("Response", page)
     body = orjson.dumps(problem_document(request, error), default=str)
     headers = {"Cache-Control": "no-store"} | error.headers
     return Response(body, error.status, headers, media_type="application/problem+json")

@@ -1,6 +1,6 @@
 """A mentor's own settings: expertise and availability."""
 
-from mentorq.accounts import profile
+from mentorq.accounts import profile, signins
 from mentorq.accounts import queries as accounts
 from mentorq.accounts.errors import UserNotFound
 from mentorq.accounts.registration import as_user
@@ -54,5 +54,6 @@ async def set_availability(db: Write, mentor: Viewer, is_available: bool) -> Use
     row = await accounts.change_user(db, mentor.id, {"is_available": is_available})
     if row is None:
         raise UserNotFound
+    signins.announce_person(db, mentor.id)
     await emit(db, AvailabilityChanged(mentor.id, is_available))
     return as_user(row, list(await accounts.skills(db, mentor.id)))

@@ -1,1 +1,12 @@
-"""Pages and static files."""
+"""The web app: pages on the same services as the API, signed in by cookie."""
+
+from fastapi import APIRouter
+
+from mentorq.web import accounts
+from mentorq.web.pages import error_page
+
+router = APIRouter(include_in_schema=False)
+for module in (accounts,):
+    router.include_router(module.router)
+
+__all__ = ["error_page", "router"]

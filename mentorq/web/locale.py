@@ -1,0 +1,118 @@
+"""Languages, dates and numbers of pages. The catalogues are gettext's, read as text when they are first needed."""
+
+import functools
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from importlib import resources
+from io import BytesIO
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, negotiate_locale, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from fastapi import Request
+
+from mentorq.core.clock import now
+
+LANGUAGES = {"en": "English", "es": "Español"}
+COOKIE = "language"
+
+language: ContextVar[str] = ContextVar("language", default="en")
+"""The language of the page that is being made."""
+
+zone: ContextVar[str] = ContextVar("zone", default="UTC")
+"""The time zone of whoever reads it."""
+
+
+def choose(request: Request) -> str:
+    """The reader's choice, else the best of what the browser asks for, else English."""
+    chosen = request.cookies.get(COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    return negotiate_locale(_asked_for(request.headers.get("accept-language", "")), list(LANGUAGES), sep="-") or "en"
+
+
+def _asked_for(header: str) -> list[str]:
+    """The languages of an Accept-Language header, best first (RFC 9110, 12.5.4)."""
+    weighed = []
+    for part in header[:300].split(","):
+        name, _, quality = part.strip().partition(";q=")
+        try:
+            weighed.append((-float(quality or 1), name))
+        except ValueError:
+            continue
+    return [name for _, name in sorted(weighed, key=lambda pair: pair[0]) if name]
+
+
+@functools.cache
+def _catalogue(name: str) -> NullTranslations:
+    source = resources.files("mentorq.web").joinpath("locale", f"{name}.po")
+    if not source.is_file():
+        return NullTranslations()
+    compiled = BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=name))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def gettext(text: str) -> str:
+    """A text in the page's language."""
+    translated: str = _catalogue(language.get()).gettext(text)
+    return translated
+
+
+def ngettext(one: str, several: str, n: int) -> str:
+    """A text that depends on a number, in the page's language."""
+    translated: str = _catalogue(language.get()).ngettext(one, several, n)
+    return translated
+
+
+def _local(moment: datetime) -> datetime:
+    return moment.astimezone(ZoneInfo(zone.get()))
+
+
+def full_date(moment: datetime) -> str:
+    """Date and time in the reader's zone: what stands behind a relative time."""
+    return dates.format_datetime(_local(moment), "long", locale=language.get())
+
+
+def day(moment: datetime) -> str:
+    """The date in the reader's zone."""
+    return dates.format_date(_local(moment), "medium", locale=language.get())
+
+
+def clock(moment: datetime) -> str:
+    """Time of day in the reader's zone; with the date where it is not today."""
+    local = _local(moment)
+    time = dates.format_time(local, "short", locale=language.get())
+    return (
+        time if local.date() == _local(now()).date() else f"{dates.format_date(local, 'd MMM', language.get())}, {time}"
+    )
+
+
+def ago(moment: datetime) -> str:
+    """ "4 minutes ago" below a day, else the date."""
+    passed = moment - now()
+    if passed < -timedelta(days=1):
+        return day(moment)
+    if passed > -timedelta(seconds=45):
+        return gettext("just now")
+    return dates.format_timedelta(passed, add_direction=True, locale=language.get())
+
+
+def span(seconds: float) -> str:
+    """How long something takes: "25 min", "3 h"."""
+    length = timedelta(seconds=max(60, seconds))
+    return dates.format_timedelta(length, threshold=1.5, format="short", locale=language.get())
+
+
+def number(value: float) -> str:
+    """A number as the language writes it."""
+    return numbers.format_decimal(value, locale=language.get())
+
+
+def direction() -> str:
+    """ltr or rtl."""
+    return Locale(language.get()).text_direction

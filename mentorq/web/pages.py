@@ -1,0 +1,294 @@
+"""What all pages share: their route, templates, forms, messages and errors."""
+
+import gzip
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cache
+from http import HTTPStatus
+from importlib import resources
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import jinja2
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from mentorq.accounts.schemas import ANONYMOUS, Viewer
+from mentorq.core import markdown
+from mentorq.core.errors import DomainError, NotFound, NotSignedIn
+from mentorq.core.http import Route
+from mentorq.web import assets, locale, sessions
+from mentorq.web.locale import gettext as _
+
+WORTH_COMPRESSING = 1000
+THEMES = ("light", "dark")
+SAID = "said"
+SAID_SECONDS = 30
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Answer(Exception):
+    """Ends a page's handler with an answer; what it has written so far is rolled back."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+        super().__init__()
+
+
+class PageRoute(Route):
+    """A route of the web app: a unit of work as everywhere, signed in by cookie, and errors are pages."""
+
+    async def in_unit(self, request: Request, handler: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+        """Answer by `handler`; what it says of tokens goes with the answer, whatever that is."""
+        request.scope["is_page"] = True
+        locale.language.set(locale.choose(request))
+        locale.zone.set("UTC")
+        try:
+            sessions.require_own_form(request)
+            response = await super().in_unit(request, handler)
+        except Answer as answer:
+            response = answer.response
+        except RequestValidationError:
+            response = show_error(request, NotFound())  # an id that is no number, a cursor that is no cursor
+        except DomainError as error:
+            response = show_error(request, error)
+        sessions.write_cookies(request, response)
+        return response
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(resources.files("mentorq.web").joinpath("templates"))),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    environment.install_gettext_callables(locale.gettext, locale.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "ago": locale.ago,
+        "clock": locale.clock,
+        "day": locale.day,
+        "full_date": locale.full_date,
+        "markdown": lambda text: markdown.render(text, _("Copy")),
+        "number": locale.number,
+        "plain": markdown.plain,
+        "span": locale.span,
+        "z": lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    environment.globals |= {"asset": assets.address, "languages": locale.LANGUAGES, "direction": locale.direction}
+    return environment
+
+
+def render(request: Request, template: str, status: int = 200, **context: object) -> Response:
+    """A page, or a part of one, as an answer that nobody but its reader keeps."""
+    nonce = secrets.token_urlsafe(16)
+    theme = request.cookies.get("theme", "")
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            viewer=request.scope.get("viewer", ANONYMOUS),
+            path=request.url.path,
+            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            request_id=request.scope.get("request_id", ""),
+            nonce=nonce,
+            theme=theme if theme in THEMES else "",
+            language=locale.language.get(),
+            said=_said(request),
+            **context,
+        )
+    )
+    headers = {
+        "Content-Security-Policy": content_security_policy(nonce),
+        "Cache-Control": "no-store",
+        "Vary": "Cookie, HX-Request, Accept-Encoding, Accept-Language",
+    }
+    body = text.encode()
+    if len(body) > WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = gzip.compress(body, 5, mtime=0), "gzip"
+    response = HTMLResponse(body, status, headers)
+    if request.cookies.get(SAID):
+        response.delete_cookie(SAID, path="/", httponly=True, samesite="lax")
+    return response
+
+
+def content_security_policy(nonce: str) -> str:
+    """Our own files and what carries the nonce; nothing inline, no other host."""
+    return (
+        f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+
+
+def is_part(request: Request) -> bool:
+    """Whether a script of ours asks, which puts the answer into the page that is there."""
+    return request.headers.get("hx-request") == "true"
+
+
+def redirect(request: Request, path: str, said: str | None = None) -> Response:
+    """Go on to another page of ours, which says what has happened: a key of `messages`."""
+    if is_part(request):
+        response = Response(status_code=200, headers={"HX-Redirect": path, "Cache-Control": "no-store"})
+    else:
+        response = RedirectResponse(path, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+    if said is not None:
+        is_https = request.app.state.settings.is_https
+        response.set_cookie(SAID, said, SAID_SECONDS, path="/", httponly=True, samesite="lax", secure=is_https)
+    return response
+
+
+def _said(request: Request) -> str:
+    key = request.cookies.get(SAID, "")
+    return messages().get(key, "") if key else ""
+
+
+def messages() -> dict[str, str]:
+    """What a page may be told to say when it opens, in its language."""
+    return {
+        "signed_up": _("Welcome. Your account is ready."),
+        "fill_in_both": _("Fill in both, please."),
+        "signed_out": _("You are signed out."),
+        "profile_saved": _("Profile saved."),
+        "password_changed": _("Password changed. All other devices are signed out."),
+        "password_reset": _("Your new password is set. Sign in with it."),
+        "email_verified": _("Your e-mail address is confirmed."),
+        "verification_sent": _("We have sent the link again."),
+        "signin_ended": _("That device is signed out."),
+        "signins_ended": _("All other devices are signed out."),
+        "account_deleted": _("Your account is deleted."),
+        "available": _("You are available: matching tickets are offered to you."),
+        "away": _("You are away: no ticket is offered to you."),
+        "asked": _("Posted. Mentors who know this can see it now."),
+        "ticket_saved": _("Saved."),
+        "ticket_deleted": _("The ticket is withdrawn."),
+        "accepted": _("It is yours. Write to the student, or post a solution."),
+        "released": _("Given back to the queue."),
+        "extended": _("You have more time."),
+        "resolved": _("Solution posted. It is public now."),
+        "solution_saved": _("Solution saved. The earlier version is kept."),
+        "reopened": _("Reopened. Your mentor is told."),
+        "closed": _("Closed. Thank you for closing the loop."),
+        "reviewed": _("Thank you for the review."),
+        "passed": _("Passed. It is not offered to you again."),
+        "unpassed": _("It is offered to you again."),
+        "sent": _("Sent."),
+    }
+
+
+class Form:
+    """What somebody filled in, and what is wrong with it, so that the page can show both again."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self.values = dict(values or {})
+        self.errors: dict[str, str] = {}
+        self.general = ""
+
+    @classmethod
+    async def read(cls, request: Request) -> "Form":
+        """The fields of a posted form; files are no fields.
+
+        Raises:
+            NotFound: it is no form.
+        """
+        try:
+            given = await request.form(max_files=0, max_fields=100)
+        except HTTPException:
+            raise NotFound from None
+        return cls({name: value for name, value in given.items() if isinstance(value, str)})
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def error(self, name: str) -> str:
+        """What is wrong with a field, or nothing."""
+        return self.errors.get(name, "")
+
+    def fit(self, model: type[M], **fields: object) -> M | None:
+        """The fields as a body of the API, or None, with the errors noted."""
+        try:
+            return model(**fields)
+        except ValidationError as error:
+            for item in error.errors():
+                name = str(item["loc"][0]) if item["loc"] else ""
+                self.note(name, explain(item))
+            return None
+
+    def note(self, name: str, sentence: str) -> None:
+        """Note what is wrong with a field; the first remark counts. Without a field: with the whole."""
+        if name:
+            self.errors.setdefault(name, sentence)
+        else:
+            self.general = self.general or sentence
+
+    def refuse(self, error: DomainError, name: str = "") -> None:
+        """Note what a service refused: at the fields that it names, else at `name`."""
+        for item in error.errors or ():
+            self.note(item["pointer"].strip("/").split("/")[0], _(item["detail"]))
+        if not error.errors:
+            self.note(name, _(error.detail))
+
+
+def explain(item: Mapping[str, Any]) -> str:
+    """A validation error in the words of the house."""
+    kind, limits = item["type"], item.get("ctx", {})
+    if kind == "missing" or (kind == "string_too_short" and limits.get("min_length") == 1):
+        return _("Please fill this in.")
+    if kind in ("string_too_short", "too_short"):
+        return _("At least %(count)s characters, please.") % {"count": limits["min_length"]}
+    if kind == "string_too_long":
+        return _("At most %(count)s characters, please.") % {"count": limits["max_length"]}
+    if kind == "too_long":
+        return _("At most %(count)s, please.") % {"count": limits["max_length"]}
+    if kind == "literal_error":
+        return _("Please choose one.")
+    return _(str(item["msg"]).removeprefix("Value error, "))
+
+
+def tag_names(given: str) -> list[str]:
+    """The tags of a comma separated field."""
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
+def error_page(request: Request, error: DomainError) -> Response | None:
+    """The page for an error, where a browser came for a page; None: a program came, answer with a document."""
+    scope = request.scope
+    unmatched = "route" not in scope and "endpoint" not in scope
+    wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+    if not scope.get("is_page") and not (unmatched and wants_page):
+        return None
+    locale.language.set(locale.choose(request))
+    return show_error(request, error)
+
+
+def show_error(request: Request, error: DomainError) -> Response:
+    """An error as a page that says what happened and what to do next; needs no database."""
+    if isinstance(error, NotSignedIn):
+        return to_sign_in(request)
+    template = "parts/toast.html" if is_part(request) else "error.html"
+    response = render(request, template, error.status, text=error.detail, error=error, next_ticket=None)
+    response.headers.update({name: value for name, value in error.headers.items() if name != "WWW-Authenticate"})
+    if is_part(request):
+        response.headers.update({"HX-Retarget": ".toasts", "HX-Reswap": "innerHTML"})
+    return response
+
+
+def to_sign_in(request: Request) -> Response:
+    """Sign in first, and come back to where one was."""
+    target = request.url.path if request.method == "GET" else "/app"
+    if request.method == "GET" and request.url.query:
+        target += f"?{request.url.query}"
+    return redirect(request, f"/signin?next={quote(target, safe='/')}")
+
+
+def home_of(viewer: Viewer) -> str:
+    """Where somebody begins."""
+    return "/app/queue" if viewer.is_mentor else "/app"
