@@ -34,7 +34,7 @@ run: setup ## Serve http://localhost:8000 with a demo community (PORT=8001 for a
 	@exec $(BIN)/mentorq serve --port $(PORT)
 
 test: setup-dev ## Run all tests: SQLite, PostgreSQL, Valkey, browser (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n auto $(or $(ARGS),--cov --cov-report=term:skip-covered)
 
 check: setup-dev ## Lint, types, import contracts, migrations, locks, generated docs, bundles
 	$(BIN)/ruff check .
@@ -72,6 +72,6 @@ lock: setup-dev ## Lock the newest versions that pyproject.toml allows
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 clean: ## Delete .venv and caches, but not data/
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov
 
 .PHONY: help setup setup-dev run test check format bench migration lock clean

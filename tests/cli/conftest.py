@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from mentorq.settings import Settings
-from tests.support.processes import PROGRAM, environment
+from tests.support.commands import MEASURED, command
+from tests.support.processes import environment
 
-LONGEST_SECONDS = 60
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -18,15 +18,11 @@ def mentorq(settings: Settings) -> Run:
     """`mentorq("db", "verify")`: run a command to its end, in the environment of the test's settings."""
 
     def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        known = {**environment(settings), **changed}
-        return subprocess.run(
-            [PROGRAM, *arguments], env=known, cwd=settings.mentorq_data_dir, capture_output=True, text=True,
-            timeout=LONGEST_SECONDS, check=False,
-        )  # fmt: skip
+        return command(arguments, {**environment(settings), **changed}, settings.mentorq_data_dir)
 
     return run
 
 
 def bare_environment() -> dict[str, str]:
     """An environment without any setting of MentorQ."""
-    return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    return {key: os.environ[key] for key in ("PATH", "HOME", MEASURED) if key in os.environ}
