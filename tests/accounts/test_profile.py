@@ -1,9 +1,15 @@
 """One's own profile, and what others see of it."""
 
+from asyncio import gather
 from typing import Any
 
 import pytest
 
+from mentorq.accounts import profile, queries
+from mentorq.accounts.schemas import Viewer
+from mentorq.core.database import Database, Read, Row
+from mentorq.core.errors import PreconditionFailed
+from mentorq.core.http import etag
 from mentorq.core.jobs import Worker
 from tests.support.life import ticket_in
 from tests.support.people import Join, Person
@@ -92,6 +98,39 @@ async def test_if_match_guards_against_what_was_not_seen(student: Join, mentor: 
     assert (await ben.get("/auth/me")).headers["ETag"] != seen, "it shows the new skill"
     late = await ben.patch("/users/me", {"skills": []}, headers={"If-Match": seen})
     assert late.status_code == 412
+
+
+async def test_of_many_changes_to_what_was_seen_one_is_made(mentor: Join) -> None:
+    ben = await mentor()
+    seen = {"If-Match": (await ben.get("/auth/me")).headers["ETag"]}
+    answers = await gather(*(ben.patch("/users/me", {"bio": f"Number {n}."}, headers=seen) for n in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 9
+
+
+async def test_a_change_between_reading_and_writing_is_not_overwritten(
+    database: Database, mentor: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben = await mentor()
+    read = queries.user
+
+    async def read_what_is_no_longer_so(db: Read, user_id: int) -> Row | None:
+        row = await read(db, user_id)
+        return row and row | {"version": row["version"] - 1}
+
+    async with database.read() as db:
+        now = await read(db, ben.id)
+    assert now is not None
+    monkeypatch.setattr(queries, "user", read_what_is_no_longer_so)
+
+    async def change() -> None:
+        async with database.write() as db:
+            viewer = Viewer(ben.id, "mentor", ben.username, 1)
+            await profile.change(db, viewer, {"bio": "Late."}, etag(ben.id, now["version"] - 1))
+
+    with pytest.raises(PreconditionFailed):
+        await change()
+    monkeypatch.undo()
+    assert (await ben.expect(200, "GET", "/auth/me"))["bio"] != "Late."
 
 
 async def test_others_see_the_person_but_not_the_address(student: Join, mentor: Join) -> None:

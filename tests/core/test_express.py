@@ -1,13 +1,16 @@
 """The short way gives what the long way gives."""
 
 import re
+from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Response
+from pydantic import BaseModel
 
 from mentorq.core import express
 from mentorq.core.express import Plan
+from mentorq.core.http import Route
 from tests.support.people import Join
 
 PATHS = [
@@ -91,3 +94,65 @@ async def test_a_route_that_begins_with_a_parameter_keeps_its_turn() -> None:
 
     patterns = [c.pattern for c in express._table(app)["tickets"]]
     assert [bool(re.match(p, "/tickets/x")) for p in patterns] == [True, True]
+
+
+class Words(BaseModel):
+    """Parameters that are declared together."""
+
+    word: str = "none"
+
+
+def shout(word: str = "none") -> str:
+    """A dependency that is no coroutine."""
+    return word.upper()
+
+
+@pytest.fixture
+def varied(app: FastAPI) -> FastAPI:
+    """The application with routes that have a plan, or need what only FastAPI can do."""
+    router = APIRouter(route_class=Route)
+
+    @router.get("/varied/required")
+    async def required(word: str) -> Response:
+        return Response(word)
+
+    @router.get("/varied/header")
+    async def header(word: Annotated[str, Header()] = "none") -> Response:
+        return Response(word)
+
+    @router.get("/varied/plain")
+    async def plain(word: Annotated[str, Depends(shout)]) -> Response:
+        return Response(word)
+
+    @router.get("/varied/together")
+    async def together(words: Annotated[Words, Query()]) -> Response:
+        return Response(words.word)
+
+    @router.get("/varied/renamed")
+    async def renamed(text: Annotated[str, Query(validation_alias="word")] = "none") -> Response:
+        return Response(text)
+
+    app.include_router(router)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("name", "has_plan", "status", "answer"),
+    [
+        ("required", True, 422, "yes"),
+        ("header", False, 200, "heard"),
+        ("plain", False, 200, "YES"),
+        ("together", False, 200, "yes"),
+        ("renamed", False, 200, "yes"),
+    ],
+)
+async def test_what_a_plan_cannot_do_goes_the_long_way(
+    name: str, has_plan: bool, status: int, answer: str, varied: FastAPI, client: httpx2.AsyncClient
+) -> None:
+    path = f"/varied/{name}"
+    (candidate,) = [c for c in express._table(varied)["varied"] if c.pattern.fullmatch(path)]
+    assert (candidate.plan is not None) == has_plan
+    assert (await client.get(path)).status_code == status
+    assert (await client.get(f"{path}?word=yes", headers={"word": "heard"})).text == answer
+    await take_both_ways(varied, client, path, {})
+    await take_both_ways(varied, client, f"{path}?word=yes", {"word": "heard"})
