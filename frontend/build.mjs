@@ -12,6 +12,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { build as bundle } from "esbuild";
+
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const STATIC = path.join(HERE, "..", "mentorq", "web", "static");
 
@@ -19,7 +21,33 @@ const STATIC = path.join(HERE, "..", "mentorq", "web", "static");
 const STEPS = [
   { directory: "vendor/swagger-ui", build: swaggerUi },
   { directory: "vendor/redoc", build: redoc },
+  { directory: "app", build: app },
 ];
+
+/** Our own pages' one stylesheet, one script and icons. */
+async function app(target) {
+  const source = path.join(HERE, "app");
+  await bundle({
+    absWorkingDir: HERE,
+    entryPoints: [path.join(source, "css/app.css"), path.join(source, "js/app.js")],
+    outdir: target,
+    entryNames: "[name]",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    // As written: light-dark(), nesting and layers are in every browser that we serve.
+    target: "esnext",
+    // They are in LICENSES.txt.
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  for (const icons of ["sprite.svg", "mark.svg"]) {
+    await cp(path.join(source, "icons", icons), path.join(target, icons));
+  }
+  const licences = [path.join(source, "icons/LICENSE.txt"), path.join(packageDirectory("htmx.org"), "LICENSE")];
+  const [icons, htmx] = await Promise.all(licences.map((file) => readFile(file, "utf8")));
+  await writeFile(path.join(target, "LICENSES.txt"), `${icons.trim()}\n\n\napp.js contains htmx (htmx.org).\n\n${htmx.trim()}\n`);
+}
 
 async function swaggerUi(target) {
   await copyFromPackage("swagger-ui-dist", target, [
