@@ -45,6 +45,7 @@ class TicketRow(Base):
         sa.Index("ix_tickets_mentor", "assigned_mentor_id", "created_at", "id"),
         sa.Index("ix_tickets_lease", "respond_by", **_only("status = 'assigned'")),
         sa.Index("ix_tickets_auto_close", "resolved_at", **_only("status = 'resolved'")),
+        sa.Index("ix_tickets_solved", "resolved_at", "id", **_only("resolved_at IS NOT NULL")),
         {"sqlite_autoincrement": True},
     )
 

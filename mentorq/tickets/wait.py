@@ -38,7 +38,7 @@ async def wait(db: Read, ticket_id: int, owner: Viewer) -> Wait:
     same = await _count(db, _ahead(ticket).where(_has_any(tag_ids))) if tag_ids else 0
     active = await _active_mentors(db, tag_ids)
     waited = (now() - ticket["created_at"]).total_seconds()
-    samples = await _waits_lately(db, tag_ids) if active else []
+    samples = await waits_lately(db, tag_ids) if active else []
     return Wait(
         position=ahead + 1,
         ahead_with_same_tags=same,
@@ -89,7 +89,7 @@ async def _active_mentors(db: Read, tag_ids: list[int]) -> int:
     return await _count(db, active)
 
 
-async def _waits_lately(db: Read, tag_ids: list[int]) -> list[float]:
+async def waits_lately(db: Read, tag_ids: list[int]) -> list[float]:
     """Seconds until such tickets were first taken: the newest of them, of the last 30 days."""
     times = sa.select(T.c.created_at, T.c.first_assigned_at).where(
         T.c.first_assigned_at.is_not(None), T.c.created_at > now() - LATELY

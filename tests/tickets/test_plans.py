@@ -20,6 +20,7 @@ from mentorq.mentors import directory, suggestions
 from mentorq.reviews import queries as reviews
 from mentorq.settings import Settings
 from mentorq.tags import queries as tags
+from mentorq.tickets import community as figures
 from mentorq.tickets import lists, queries, wait
 from mentorq.tickets.lists import Filter
 from mentorq.tickets.states import Status
@@ -198,6 +199,8 @@ QUESTIONS: dict[str, tuple[Question, str]] = {
     "what a mentor has": (
         lambda db: queries.in_hand(db, MENTOR.id, "assigned_mentor_id", Status.ASSIGNED), "ix_tickets_mentor",  # type: ignore[arg-type]
     ),
+    "newly solved": (lambda db: figures.newly_solved(db, STUDENT, 4), "ix_tickets_solved"),
+    "figures of the community": (figures.figures, "ix_tickets_solved"),
     "the wait": (waiting, "ix_tickets_queue"),
     "suggested mentors": (suggested, "ix_user_tags_tag|ix_mentor_tag_records_best"),
     "mentors by rating": (people(), "ix_mentor_stats_rating"),
@@ -300,6 +303,9 @@ SORTED_ON_PURPOSE = {"mentors of a tag", "queue of all of tags", "the wait", "su
 """What the index of a tag or of a person finds is few, and sorted afterwards."""
 
 
+MANY_PEOPLE = {"the wait", "suggested mentors", "figures of the community"}
+
+
 async def test_each_list_is_read_from_its_index(big: Database) -> None:
     faults: list[str] = []
     for name, (question, index) in QUESTIONS.items():
@@ -308,7 +314,7 @@ async def test_each_list_is_read_from_its_index(big: Database) -> None:
             found = (
                 faults_of_sqlite(rows)
                 if big.is_sqlite
-                else faults_of_postgresql(plan_in(rows), many_people=name in ("the wait", "suggested mentors"))
+                else faults_of_postgresql(plan_in(rows), many_people=name in MANY_PEOPLE)
             )
             bad = [fault for fault in found if name not in SORTED_ON_PURPOSE or "sorts" not in fault]
             faults += [f"{name} {fault}: {statement}\n{outline(big, rows)}" for fault in bad]
