@@ -11,6 +11,7 @@ from mentorq.accounts.models import Role
 from mentorq.accounts.schemas import ANONYMOUS, PasswordForgot, PasswordReset, SignUp
 from mentorq.core.errors import InvalidInput, TooManyRequests
 from mentorq.core.http import Read, Write
+from mentorq.core.inputs import NOT_TEXT
 from mentorq.mentors import service as mentors
 from mentorq.web import locale, sessions
 from mentorq.web.pages import Answer, Form, PageRoute, home_of, messages, redirect, render
@@ -65,9 +66,11 @@ async def sign_in(request: Request, viewer: MaybeVisitor, db: Write, reads: Read
     """Check the password; the tokens become cookies."""
     form = await Form.read(request)
     name = form["username"].strip().lower()
-    status = 422
+    status, headers = 422, {}
     if name and form["password"]:
         try:
+            if NOT_TEXT.search(name):  # no database has such a name, and not every one can be asked for it
+                raise WrongCredentials
             tokens = await signins.sign_in(db, reads, request.app.state.limiter, name, form["password"], device)
             sessions.keep(request, tokens)
             return redirect(request, sessions.own_path(form["next"], "/app"))
@@ -75,10 +78,12 @@ async def sign_in(request: Request, viewer: MaybeVisitor, db: Write, reads: Read
             form.refuse(error)
         except TooManyRequests as error:
             form.refuse(error)
-            status = 429
+            status, headers = 429, error.headers
     else:
         form.note("", messages()["fill_in_both"])
-    raise Answer(render(request, "signin.html", status, form=form))
+    response = render(request, "signin.html", status, form=form)
+    response.headers.update(headers)
+    raise Answer(response)
 
 
 @router.post("/signout")
@@ -122,7 +127,9 @@ async def reset(request: Request, viewer: MaybeVisitor, db: Write, reads: Read) 
     if body is not None:
         try:
             await passwords.reset(db, reads, body.token, body.new_password)
-        except (BadAccountToken, InvalidInput) as error:
+        except BadAccountToken as error:
+            form.note("", locale.gettext(error.detail))  # the token is no field that one could mend
+        except InvalidInput as error:
             form.refuse(error)
         else:
             sessions.keep(request, None)
@@ -143,7 +150,7 @@ async def verify(request: Request, viewer: MaybeVisitor, db: Write) -> Response:
     try:
         await registration.verify_email(db, form["token"].strip()[:200])
     except BadAccountToken as error:
-        form.refuse(error)
+        form.note("", locale.gettext(error.detail))
         raise Answer(render(request, "verify.html", 422, form=form)) from None
     return redirect(request, "/signin" if viewer.is_anonymous else home_of(viewer), "email_verified")
 

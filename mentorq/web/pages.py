@@ -27,6 +27,7 @@ WORTH_COMPRESSING = 1000
 THEMES = ("light", "dark")
 SAID = "said"
 SAID_SECONDS = 30
+SAFE_IN_PATH = ":/%#?=@[]!$&'()*+,;"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -136,6 +137,7 @@ def is_part(request: Request) -> bool:
 
 def redirect(request: Request, path: str, said: str | None = None) -> Response:
     """Go on to another page of ours, which says what has happened: a key of `messages`."""
+    path = quote(path, safe=SAFE_IN_PATH)
     if is_part(request):
         response = Response(status_code=200, headers={"HX-Redirect": path, "Cache-Control": "no-store"})
     else:
@@ -242,12 +244,14 @@ def explain(item: Mapping[str, Any]) -> str:
     kind, limits = item["type"], item.get("ctx", {})
     if kind == "missing" or (kind == "string_too_short" and limits.get("min_length") == 1):
         return _("Please fill this in.")
+    if kind.startswith("url_"):
+        return _("Please write a whole address, as in https://example.org.")
     if kind in ("string_too_short", "too_short"):
         return _("At least %(count)s characters, please.") % {"count": limits["min_length"]}
-    if kind == "string_too_long":
-        return _("At most %(count)s characters, please.") % {"count": limits["max_length"]}
-    if kind == "too_long":
-        return _("At most %(count)s, please.") % {"count": limits["max_length"]}
+    if kind in ("string_too_long", "too_long"):
+        is_text = isinstance(item["input"], str)
+        sentence = _("At most %(count)s characters, please.") if is_text else _("At most %(count)s, please.")
+        return sentence % {"count": limits["max_length"]}
     if kind == "literal_error":
         return _("Please choose one.")
     return _(str(item["msg"]).removeprefix("Value error, "))
@@ -261,12 +265,14 @@ def tag_names(given: str) -> list[str]:
 def error_page(request: Request, error: DomainError) -> Response | None:
     """The page for an error, where a browser came for a page; None: a program came, answer with a document."""
     scope = request.scope
-    unmatched = "route" not in scope and "endpoint" not in scope
+    unmatched = ("route" not in scope and "endpoint" not in scope) or error.status == HTTPStatus.METHOD_NOT_ALLOWED
     wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
     if not scope.get("is_page") and not (unmatched and wants_page):
         return None
     locale.language.set(locale.choose(request))
-    return show_error(request, error)
+    response = show_error(request, error)
+    sessions.write_cookies(request, response)  # a page that failed may have renewed the tokens all the same
+    return response
 
 
 def show_error(request: Request, error: DomainError) -> Response:

@@ -1,7 +1,6 @@
 """Who looks at a page: the API's tokens in cookies that no script can read, renewed without a word."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 
@@ -38,8 +37,8 @@ def require_own_form(request: Request) -> None:
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("sec-fetch-site")
-    origin = urlsplit(request.headers.get("origin", "")).netloc
-    is_own = site == "same-origin" if site is not None else origin != "" and origin == request.headers.get("host")
+    origin, host = request.headers.get("origin"), request.headers.get("host")
+    is_own = site == "same-origin" if site is not None else origin in (f"http://{host}", f"https://{host}")
     if not is_own:
         raise ForeignForm
 
@@ -149,6 +148,5 @@ VisitingStudent = Annotated[Viewer, Depends(_student)]
 
 def own_path(given: str, otherwise: str = "/app") -> str:
     """A path of this site to return to; never another host."""
-    parts = urlsplit(given.replace("\\", "/")[:LONGEST_RETURN])
-    is_own = given.startswith("/") and not parts.scheme and not parts.netloc and not given.startswith("//")
-    return given if is_own and given.isprintable() else otherwise
+    is_path = given.startswith("/") and not given.replace("\\", "/").startswith("//")  # browsers read \ as /
+    return given if is_path and given.isprintable() and len(given) <= LONGEST_RETURN else otherwise
