@@ -110,11 +110,14 @@ async def _signed_in(request: Request, db: Read, device: Device) -> Viewer | Non
 
 async def _renewed(database: Database, token: str, device: Device) -> Tokens | None:
     """A new pair in a transaction of its own: the page may fail, and the token is spent all the same."""
-    async with database.write() as db:
-        try:
-            return await signins.refresh(db, token, device)
-        except (BadRefreshToken, ReusedRefreshToken):
-            return None
+    try:
+        async with database.write() as db:
+            try:
+                return await signins.refresh(db, token, device)
+            except ReusedRefreshToken:
+                return None  # and the sign-in ends by this
+    except BadRefreshToken:
+        return None  # nothing is spent: else it would look as if another tab had just renewed it
 
 
 MaybeVisitor = Annotated[Viewer, Depends(maybe_visitor)]
