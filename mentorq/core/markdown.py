@@ -5,10 +5,10 @@ comes out is sanitised against the list of what this module makes.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
-from time import monotonic
+from time import thread_time
 from urllib.parse import quote
 
 import nh3
@@ -149,18 +149,19 @@ def _coloured(code: str, language: str, env: EnvType) -> str:
     if language not in LANGUAGES or coloured > _MOST_COLOURED:
         return escape(code)
     env["coloured"] = coloured
-    deadline = env.setdefault("deadline", monotonic() + _LONGEST_COLOURING)
-    html: str = write(_tokens_until(deadline, code, language), _formatter)
+    lexer = get_lexer_by_name(language, stripnl=False)  # the first of its language takes long: before the clock starts
+    html: str = write(_tokens_in_time(lexer.get_tokens(code), code, env), _formatter)
     return html
 
 
-def _tokens_until(deadline: float, code: str, language: str) -> Iterator[tuple[object, str]]:
+def _tokens_in_time(tokens: Iterable[tuple[object, str]], code: str, env: EnvType) -> Iterator[tuple[object, str]]:
     """Leave the rest as it is when time is up: most lexers are quadratic on some code that nobody writes."""
+    deadline = env.setdefault("deadline", thread_time() + _LONGEST_COLOURING)
     left = len(code)
-    for kind, text in get_lexer_by_name(language, stripnl=False).get_tokens(code):
+    for kind, text in tokens:
         yield kind, text
         left -= len(text)
-        if left > 0 and monotonic() > deadline:
+        if left > 0 and thread_time() > deadline:
             yield Text, code[-left:]
             return
 
@@ -240,12 +241,11 @@ _cleaner = nh3.Cleaner(
     tag_attribute_values={
         "button": {"type": {"button"}, "data-copy": {""}},
         "div": {"tabindex": {"0"}},
-        "input": {"checked": {""}},
+        "input": {"type": {"checkbox"}, "disabled": {""}, "checked": {""}},
         "pre": {"tabindex": {"0"}},
         "td": {"align": {"left", "center", "right"}},
         "th": {"align": {"left", "center", "right"}},
     },
-    set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     allowed_classes={
         "button": {"btn", "quiet", "sm"},
         "div": {"scroll"},
