@@ -1,7 +1,8 @@
 """Putting a demonstration community into the database: nobody is told of it, no job is made."""
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,25 +73,27 @@ async def load(
         await bulk.unhurried(db)
         people = await _people(db, everybody, shared)
         texts = await _texts(db, known, lives)
-        sums = sums_of(lives, texts, people, at)
         ids = await bulk.reserve_ids(db, TicketRow, len(lives)) if lives else []
         script = Script(known, texts, people, database.settings, at, random)
         parts = bulk.chunks(zip(ids, lives, strict=True), TICKETS_AT_ONCE)
-        async with _indexed(db, size.tickets):
-            for part in parts:
-                await _write(db, _rows(script, part))
-                progress(len(part))
-        await _count(db, texts, people, sums)
+        async with _indexed(db, size.tickets, [MentorTermRow]):
+            async with _indexed(db, size.tickets, COLUMNS):
+                for part in parts:
+                    await _write(db, _rows(script, part))
+                    progress(len(part))
+                # In a thread, because this process has nothing else to do while the database makes the indices.
+                adding = asyncio.create_task(asyncio.to_thread(sums_of, lives, texts, people, at))
+            await _count(db, texts, people, await adding)
     await refresh_statistics(database)
 
 
 @asynccontextmanager
-async def _indexed(db: Write, tickets: int) -> AsyncIterator[None]:
+async def _indexed(db: Write, tickets: int, tables: Iterable[Any]) -> AsyncIterator[None]:
     """Index a large demonstration when it is in, where there is nothing else that would have to be indexed again."""
     if tickets < LARGE or await db.scalar(sa.select(TicketRow.id).limit(1)) is not None:
         yield
     else:
-        async with bulk.indexed_afterwards(db, COLUMNS):
+        async with bulk.indexed_afterwards(db, tables):
             yield
 
 

@@ -5,6 +5,7 @@ asked, so that the mentor's response is the whole time to the solution, but no e
 it. Nobody is told of what is imported.
 """
 
+import asyncio
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from mentorq.core import bulk
 from mentorq.core.clock import now
-from mentorq.core.database import Database, Write
+from mentorq.core.database import Base, Database, Write
 from mentorq.core.errors import Unavailable
 from mentorq.maintenance import authors, learning
 from mentorq.maintenance.lines import Parsed, Refused, opened, parse
@@ -30,6 +31,7 @@ from mentorq.tickets.models import SolutionVersionRow, TicketEventRow, TicketRow
 from mentorq.tickets.states import TRANSITIONS, Action, Status
 
 LINES_AT_ONCE = 1_000
+ANALYZED_AT_ONCE = 2
 
 TICKET = (
     "id", "title", "description", "tags", "status", "student_id", "assigned_mentor_id", "is_anonymous", "solution",
@@ -100,10 +102,16 @@ async def import_file(database: Database, path: Path, watcher: Watcher) -> Outco
 async def refresh_statistics(database: Database) -> None:
     """PostgreSQL plans by statistics, which after many new rows are of another database. A busy one finds out later."""
     if not database.is_sqlite:
+        waiting = iter(Base.metadata.tables)
         with contextlib.suppress(Unavailable):
-            async with database.write() as db:
-                await bulk.unhurried(db)
-                await db.execute(sa.text("ANALYZE"))
+            await asyncio.gather(*(_analyze(database, waiting) for _ in range(ANALYZED_AT_ONCE)))
+
+
+async def _analyze(database: Database, waiting: Iterator[str]) -> None:
+    for table in waiting:
+        async with database.write() as db:
+            await bulk.unhurried(db)
+            await db.execute(sa.text(f"ANALYZE {table}"))
 
 
 def _readable(numbered: Iterable[tuple[int, bytes]], outcome: Outcome, watcher: Watcher) -> Iterator[Parsed]:
