@@ -11,7 +11,7 @@ from mentorq.accounts.schemas import public_user
 from mentorq.core.database import Read, Row
 from mentorq.core.pagination import Keyset, beyond
 from mentorq.mentors.errors import MentorNotFound
-from mentorq.mentors.models import MentorStatsRow
+from mentorq.mentors.models import MentorStatsRow, MentorTagRecordRow
 from mentorq.tags.models import TagRow
 from mentorq.tickets.lists import contains
 
@@ -105,3 +105,27 @@ async def one(db: Read, mentor_id: int) -> dict[str, Any]:
     if mentor_id not in found:
         raise MentorNotFound
     return found[mentor_id]
+
+
+async def named(db: Read, username: str) -> dict[str, Any]:
+    """A mentor's profile.
+
+    Raises:
+        MentorNotFound: there is no such mentor.
+    """
+    found = await with_tags(db, await db.rows(PROFILES.where(U.c.username == username.lower())))
+    if not found:
+        raise MentorNotFound
+    return found[0]
+
+
+async def solved_by_tag(db: Read, mentor_id: int) -> dict[str, int]:
+    """How many tickets a mentor has solved under each tag, most first."""
+    r = MentorTagRecordRow.__table__
+    rows = await db.rows(
+        sa.select(TagRow.name, r.c.solved)
+        .join(TagRow, TagRow.id == r.c.tag_id)
+        .where(r.c.mentor_id == mentor_id, r.c.solved > 0)
+        .order_by(r.c.solved.desc(), TagRow.name)
+    )
+    return {row["name"]: row["solved"] for row in rows}

@@ -80,7 +80,7 @@ async def suggest(db: Read, ticket_id: int, owner: Viewer, limit: int) -> list[t
     ]
 
 
-def _asked(ticket: Row, terms: Mapping[str, float], known: Knowledge) -> Asked:
+def _asked(ticket: Mapping[str, Any], terms: Mapping[str, float], known: Knowledge) -> Asked:
     return Asked(
         student_id=ticket["student_id"],
         tags={tag: known.rarity_of_tag(tag) for tag in ticket["tags"]},
@@ -238,12 +238,22 @@ async def rank(
     return page, next_cursor
 
 
+async def suits(db: Read, mentor: Viewer, tickets: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+    """How some tickets of the queue suit a mentor, by id: for lists in another order than `rank` gives."""
+    if not tickets:
+        return {}
+    scored = await _scored(db, mentor, tickets, now())
+    return {ticket["id"]: as_match(match) for ticket, match in scored}
+
+
 def as_match(match: Match) -> dict[str, Any]:
     """A match on the wire."""
     return {"score": round(match.score, 4), "matched_tags": list(match.matched_tags), "reasons": list(match.reasons)}
 
 
-async def _scored(db: Read, mentor: Viewer, waiting: list[Row], at: datetime) -> list[tuple[Row, Match]]:
+async def _scored(
+    db: Read, mentor: Viewer, waiting: Sequence[Mapping[str, Any]], at: datetime
+) -> list[tuple[Mapping[str, Any], Match]]:
     tags = sorted({tag for row in waiting for tag in row["tags"]})
     known = await _knowledge(db, map(records.tag_term, tags), at)
     me = await _myself(db, mentor, known)

@@ -4,6 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mentorq.accounts.models import UserRow
+from mentorq.accounts.queries import public_columns
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
@@ -17,6 +19,15 @@ R = ReviewRow.__table__
 REVIEWS = sa.select(R, TicketRow.is_anonymous, TicketRow.assigned_mentor_id).join(
     TicketRow, TicketRow.id == R.c.ticket_id
 )
+
+STUDENT = UserRow.__table__.alias("student")
+STORIES = (
+    sa.select(
+        R.c.id, R.c.ticket_id, R.c.mentor_id, R.c.rating, R.c.comment, R.c.created_at,
+        TicketRow.title, TicketRow.is_anonymous, *public_columns(STUDENT, "student_"),
+    ).join(TicketRow, TicketRow.id == R.c.ticket_id).join(STUDENT, STUDENT.c.id == R.c.student_id)
+)  # fmt: skip
+"""A review with who wrote it, and what it was about."""
 
 
 async def add(db: Write, ticket_id: int, student_id: int, rating: int, comment: str) -> Row | None:
@@ -39,12 +50,20 @@ async def of_ticket(db: Read, viewer: Viewer, ticket_id: int) -> Row | None:
     return await db.row(REVIEWS.where(R.c.ticket_id == ticket_id, visible_to(viewer)))
 
 
-async def of_mentor(db: Read, mentor_id: int, keyset: Keyset) -> list[Row]:
+async def of_mentor(db: Read, mentor_id: int, keyset: Keyset, reviews: sa.Select[Any] = REVIEWS) -> list[Row]:
     """A mentor's reviews, newest first. They are of closed tickets, which anyone may see."""
-    statement = REVIEWS.where(R.c.mentor_id == mentor_id)
+    statement = reviews.where(R.c.mentor_id == mentor_id)
     if keyset.after:
         statement = statement.where(R.c.id < keyset.after[0])
     return await db.rows(statement.order_by(R.c.id.desc()).limit(keyset.limit + 1))
+
+
+async def spread(db: Read, mentor_id: int) -> dict[int, int]:
+    """How many reviews of a mentor gave each rating."""
+    rows = await db.rows(
+        sa.select(R.c.rating, sa.func.count().label("times")).where(R.c.mentor_id == mentor_id).group_by(R.c.rating)
+    )
+    return {row["rating"]: row["times"] for row in rows}
 
 
 async def by_student(db: Read, user_id: int) -> list[Row]:

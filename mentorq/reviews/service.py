@@ -1,9 +1,11 @@
 """Reviewing a closed ticket, and reading what others said."""
 
+from typing import Any
+
 from mentorq.accounts.errors import UserNotFound
 from mentorq.accounts.models import Role
 from mentorq.accounts.profile import export_section, public
-from mentorq.accounts.schemas import Viewer
+from mentorq.accounts.schemas import Viewer, public_user
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.errors import DomainError
 from mentorq.core.events import emit
@@ -67,11 +69,32 @@ async def of_mentor(db: Read, viewer: Viewer, mentor_id: int, keyset: Keyset) ->
     return [_as_review(row, viewer) for row in rows], next_cursor
 
 
-def _as_review(row: Row, viewer: Viewer) -> Review:
+async def stories(db: Read, viewer: Viewer, mentor_id: int, keyset: Keyset) -> tuple[list[dict[str, Any]], str | None]:
+    """A mentor's reviews, newest first, each with who wrote it and the title of the ticket."""
+    rows, next_cursor = keyset.cut(
+        await queries.of_mentor(db, mentor_id, keyset, queries.STORIES), lambda row: (row["id"],)
+    )
+    return [_as_story(row, viewer) for row in rows], next_cursor
+
+
+def _as_story(row: Row, viewer: Viewer) -> dict[str, Any]:
+    told = {name: row[name] for name in ("id", "ticket_id", "title", "rating", "comment", "created_at", "is_anonymous")}
+    return told | {"student": public_user(row, "student_") if _may_know_asker(viewer, row) else None}
+
+
+async def spread(db: Read, mentor_id: int) -> dict[int, int]:
+    """How often a mentor was given each rating, 5 first."""
+    found = await queries.spread(db, mentor_id)
+    return {rating: found.get(rating, 0) for rating in range(5, 0, -1)}
+
+
+def _may_know_asker(viewer: Viewer, row: Row) -> bool:
     """An anonymous asker is known to the same people as on the ticket."""
-    knows = viewer.is_admin or viewer.id in (row["student_id"], row["mentor_id"])
-    student_id = row["student_id"] if knows or not row["is_anonymous"] else None
-    return Review(**{**row, "student_id": student_id})
+    return not row["is_anonymous"] or viewer.is_admin or viewer.id in (row["student_id"], row["mentor_id"])
+
+
+def _as_review(row: Row, viewer: Viewer) -> Review:
+    return Review(**{**row, "student_id": row["student_id"] if _may_know_asker(viewer, row) else None})
 
 
 @export_section("reviews")

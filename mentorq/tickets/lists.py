@@ -5,11 +5,13 @@ A statement depends on the list's shape only, not on its values, so it is built 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mentorq.accounts.models import UserTagRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.database import Read, Row, UTCDateTime
 from mentorq.core.pagination import Keyset
@@ -22,12 +24,19 @@ from mentorq.tickets.states import Status
 TT = TicketTagRow.__table__
 AFTER_TIME: sa.BindParameter[Any] = sa.bindparam("after_time", type_=UTCDateTime)
 AFTER_ID: sa.BindParameter[Any] = sa.bindparam("after_id", type_=sa.BigInteger)
+BEFORE: sa.BindParameter[Any] = sa.bindparam("before", type_=UTCDateTime)
 Statement = sa.Select[*tuple[Any, ...]]
 SLIM = sa.select(T.c.id, T.c.tags, T.c.student_id, T.c.is_anonymous, T.c.created_at)
 LIMIT: sa.BindParameter[int] = sa.bindparam("limit", type_=sa.BigInteger)
 
 Order = Literal["newest", "oldest"]
-Scope = Literal["queue", "own", "assigned", "all"]
+Scope = Literal["queue", "passed", "own", "assigned", "all"]
+
+COUNTED_AT_MOST = 100
+MOST_TAGS = 10  # of one ticket: so many rows of its tags are at least one ticket
+
+
+PUT_ASIDE = sa.select(TicketPassRow.ticket_id).where(TicketPassRow.mentor_id == VIEWER_ID)
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Filter:
     order: Order = "newest"
     only_tag_ids: tuple[int, ...] | None = field(default=None)
     """Restrict the queue to tickets with any of these tags: a mentor's expertise."""
+    before: datetime | None = None
+    """Restrict the queue to tickets that wait since then or longer."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class _Shape:
     order: Order
     only_tags: int
     continues: bool
+    before: bool
     slim: bool = False
 
 
@@ -99,6 +111,7 @@ def _shape(viewer: Viewer, wanted: Filter, keyset: Keyset) -> _Shape:
         order=wanted.order,
         only_tags=len(wanted.only_tag_ids or ()),
         continues=keyset.after is not None,
+        before=wanted.before is not None,
     )
 
 
@@ -106,6 +119,8 @@ def _values(viewer: Viewer, wanted: Filter, keyset: Keyset) -> dict[str, object]
     values: dict[str, object] = {"viewer_id": viewer.id, "limit": keyset.limit + 1}
     if keyset.after is not None:
         values["after_time"], values["after_id"] = keyset.after
+    if wanted.before is not None:
+        values["before"] = wanted.before
     values |= {f"tag_{i}": name for i, name in enumerate(wanted.tags)}
     values |= {f"word_{i}": contains(word) for i, word in enumerate(wanted.words)}
     values |= {f"only_{i}": tag_id for i, tag_id in enumerate(wanted.only_tag_ids or ())}
@@ -127,7 +142,9 @@ def _statement(shape: _Shape) -> Statement:
     if one_by_one:
         newest = _newest_of_each(shape, tag_ids)
         return _ordered(columns.join(newest, newest.c.ticket_id == T.c.id), shape)
-    statement = columns.where(*_scope(shape), *_words(shape), *_tags(shape, tag_ids))
+    statement = columns.where(
+        *_scope(shape), *_words(shape), *_tags(shape, tag_ids), *_waiting_since(shape, T.c.created_at)
+    )
     return _ordered(_after(statement, T.c.created_at, T.c.id, shape), shape).limit(LIMIT)
 
 
@@ -144,7 +161,11 @@ def _newest_of_each(shape: _Shape, tag_ids: Sequence[Any]) -> sa.Subquery:
     parts = []
     for tag_id in tag_ids:
         part = sa.select(TT.c.ticket_id, TT.c.created_at).where(TT.c.tag_id == tag_id, TT.c.is_open)
-        part = part.where(*_offered(shape, TT.c.ticket_id), *_among_expertise(shape, TT.c.ticket_id))
+        part = part.where(
+            *_offered(shape, TT.c.ticket_id),
+            *_among_expertise(shape, TT.c.ticket_id),
+            *_waiting_since(shape, TT.c.created_at),
+        )
         part = _after(part, TT.c.created_at, TT.c.ticket_id, shape)
         part = part.order_by(*_direction(shape, TT.c.created_at, TT.c.ticket_id)).limit(LIMIT)
         parts.append(sa.select(part.subquery()))
@@ -157,6 +178,8 @@ def _scope(shape: _Shape) -> list[sa.ColumnElement[bool]]:
     conditions = [visible_to_role(shape.role)]
     if shape.scope == "queue":
         conditions += [in_state(Status.OPEN), *_offered(shape, T.c.id)]
+    elif shape.scope == "passed":
+        conditions += [in_state(Status.OPEN), T.c.id.in_(PUT_ASIDE)]
     elif shape.scope == "own":
         conditions.append(T.c.student_id == VIEWER_ID)
     elif shape.scope == "assigned":
@@ -168,10 +191,16 @@ def _scope(shape: _Shape) -> list[sa.ColumnElement[bool]]:
 
 def _offered(shape: _Shape, ticket_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[bool]]:
     """Not put aside by the mentor who asks."""
-    if shape.role != "mentor":
-        return []
+    return [_not_aside(ticket_id)] if shape.role == "mentor" else []
+
+
+def _not_aside(ticket_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     aside = sa.select(sa.literal(1)).where(TicketPassRow.mentor_id == VIEWER_ID, TicketPassRow.ticket_id == ticket_id)
-    return [~aside.exists()]
+    return ~aside.exists()
+
+
+def _waiting_since(shape: _Shape, created_at: sa.ColumnElement[datetime]) -> list[sa.ColumnElement[bool]]:
+    return [created_at <= BEFORE] if shape.before else []
 
 
 def _among_expertise(shape: _Shape, ticket_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[bool]]:
@@ -210,3 +239,51 @@ def _ordered(statement: Statement, shape: _Shape) -> Statement:
 
 def _direction(shape: _Shape, *columns: Any) -> list[Any]:
     return [column.desc() for column in columns] if shape.order == "newest" else list(columns)
+
+
+# --- how many
+
+
+def _at_most(rows: sa.Select[Any]) -> sa.ColumnElement[int]:
+    """The number of rows, counted no further than needed, whatever the length of the queue."""
+    some = rows.limit(COUNTED_AT_MOST).subquery()
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+
+
+def _matching(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Open tickets with a tag of the mentor's expertise; each as often as it has such tags."""
+    expertise = sa.select(UserTagRow.tag_id).where(UserTagRow.user_id == VIEWER_ID)
+    return (
+        sa.select(TT.c.ticket_id)
+        .where(TT.c.tag_id.in_(expertise), TT.c.is_open, _not_aside(TT.c.ticket_id), *conditions)
+        .limit(COUNTED_AT_MOST * MOST_TAGS)
+    )
+
+
+def _distinct(rows: sa.Select[Any]) -> sa.ColumnElement[int]:
+    some = rows.subquery()
+    return sa.select(sa.func.count(some.c.ticket_id.distinct())).scalar_subquery()
+
+
+OPEN = sa.select(T.c.id).where(in_state(Status.OPEN))
+MINE = sa.select(T.c.id).where(T.c.assigned_mentor_id == VIEWER_ID, in_state(Status.ASSIGNED))
+COUNTS: Statement = sa.select(
+    _distinct(_matching()).label("matching"),
+    _at_most(OPEN.where(_not_aside(T.c.id))).label("open"),
+    _at_most(MINE).label("mine"),
+    _at_most(OPEN.where(T.c.id.in_(PUT_ASIDE))).label("passed"),
+)
+NEW: Statement = sa.select(
+    _distinct(_matching(TT.c.created_at > sa.bindparam("since", type_=UTCDateTime))).label("new")
+)
+
+
+async def counts(db: Read, mentor: Viewer) -> Row:
+    """How many tickets are open, match, are taken, and put aside; `COUNTED_AT_MOST` means so many or more."""
+    return (await db.fetch(COUNTS, viewer_id=mentor.id))[0]
+
+
+async def count_new(db: Read, mentor: Viewer, since: datetime) -> int:
+    """How many tickets that match have come since then; counted up to `COUNTED_AT_MOST` or a few more."""
+    found: int = (await db.fetch(NEW, viewer_id=mentor.id, since=since))[0]["new"]
+    return found

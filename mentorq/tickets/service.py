@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from mentorq.accounts.errors import WrongRole
 from mentorq.accounts.models import Role
 from mentorq.accounts.queries import skills
 from mentorq.accounts.schemas import Viewer
+from mentorq.core.clock import now
 from mentorq.core.database import Read, Row
 from mentorq.core.pagination import Keyset
 from mentorq.tickets import lists, policy, queries
@@ -27,6 +29,7 @@ class Wanted:
     text: str = ""
     sort: Literal["newest", "oldest", "match"] = "newest"
     matching: bool = False
+    waited: timedelta | None = None
 
 
 class Ranking(Protocol):
@@ -104,6 +107,7 @@ def _filter(viewer: Viewer, wanted: Wanted, expertise: tuple[int, ...] | None) -
         words=tuple(wanted.text.split()[:10]),
         order=order,
         only_tag_ids=expertise,
+        before=now() - wanted.waited if wanted.waited else None,
     )
 
 
@@ -114,3 +118,19 @@ async def mine(
     scope: Scope = "assigned" if viewer.is_mentor else "own"
     rows, next_cursor = await lists.page(db, viewer, Filter(scope=scope, statuses=statuses), keyset)
     return [as_ticket(row, viewer) for row in rows], next_cursor
+
+
+async def passed(db: Read, mentor: Viewer, keyset: Keyset) -> tuple[list[dict[str, Any]], str | None]:
+    """Open tickets that are not offered to the mentor again."""
+    rows, next_cursor = await lists.page(db, mentor, Filter(scope="passed"), keyset)
+    return [as_ticket(row, mentor) for row in rows], next_cursor
+
+
+async def counts(db: Read, mentor: Viewer) -> Row:
+    """How many tickets each part of a mentor's queue has: see `lists.counts`."""
+    return await lists.counts(db, mentor)
+
+
+async def count_new(db: Read, mentor: Viewer, since: datetime) -> int:
+    """How many tickets with a tag of the mentor's expertise have come since then."""
+    return await lists.count_new(db, mentor, since)

@@ -1,0 +1,29 @@
+"""What pages with lists share: filters by tag, and the way on."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from mentorq.tags.names import InvalidTagName, normalise
+from mentorq.web.pages import tag_names
+
+MOST_TAGS = 10
+
+
+def tags_in(fields: Sequence[str]) -> list[str]:
+    """The tags of a filter, each field one name or several; what can be no tag is left out."""
+    found: dict[str, None] = {}
+    for name in (name for field in fields for name in tag_names(field)):
+        with suppress(InvalidTagName):
+            found[normalise(name)] = None
+    return list(found)[:MOST_TAGS]
+
+
+def next_page(request: Request, cursor: str | None) -> str:
+    """The address of a list's next page, or nothing on the last one."""
+    if cursor is None:
+        return ""
+    query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*query, ('cursor', cursor)])}"
