@@ -169,7 +169,7 @@ def _tokens_in_time(tokens: Iterable[tuple[object, str]], code: str, env: EnvTyp
 def _count_line(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Asked first at each line that may begin a block: never one itself."""
     may_define_a_link = state.src.startswith("[", state.bMarks[start] + state.tShift[start])
-    _count(state.env, 10 if may_define_a_link else 1, len(state.tokens))
+    _count(state.env, 10 if may_define_a_link else 2, len(state.tokens))
     return False
 
 
