@@ -3,11 +3,11 @@
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from mentorq.core.http import Read
-from mentorq.core.inputs import Cursor, SearchText
+from mentorq.core.inputs import Cursor, Line, SearchText
 from mentorq.core.pagination import keyset, list_name
 from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
@@ -54,7 +54,13 @@ async def people(request: Request, viewer: MaybeVisitor, db: Read, wish: Annotat
 
 
 @router.get("/people/{username}")
-async def person(request: Request, viewer: MaybeVisitor, db: Read, username: str, cursor: Cursor = None) -> Response:
+async def person(
+    request: Request,
+    viewer: MaybeVisitor,
+    db: Read,
+    username: Annotated[Line, Path(max_length=50)],
+    cursor: Cursor = None,
+) -> Response:
     """A mentor's profile, with what students said.
 
     Raises:
