@@ -35,16 +35,26 @@ function forget(key) {
 /** Each field with what the server had put there, so that a draft never overwrites something newer. */
 function save(form) {
   const fields = fieldsOf(form).map((field) => [nameOf(field), [origin(field), read(field)]]);
+  if (fields.every(([, [from, value]]) => from === value)) {
+    discard(form);
+    return;
+  }
   const isKept = stored((storage) => {
     storage.setItem(KEY + form.dataset.draft, JSON.stringify(Object.fromEntries(fields)));
     return true;
   });
-  if (isKept) say(form);
+  if (isKept) say(form, { time: clock.format(new Date()) });
 }
 
-function say(form) {
+function discard(form) {
+  forget(form.dataset.draft);
+  say(form, null);
+}
+
+/** That it is saved, or nothing. */
+function say(form, values) {
   const place = $("[data-draft-status]", form);
-  const words = text("saved", place ?? form, { time: clock.format(new Date()) });
+  const words = values ? text("saved", place ?? form, values) : "";
   // Said once a minute at most: what has not changed is not announced.
   if (place && place.textContent !== words) place.textContent = words;
 }
@@ -78,11 +88,7 @@ for (const event of ["input", "change"]) {
 on("click", "button[data-draft-discard]", (_, button) => {
   if (button.type !== "reset") button.form.reset();
 });
-on("reset", "form[data-draft]", (_, form) => {
-  forget(form.dataset.draft);
-  const place = $("[data-draft-status]", form);
-  if (place) place.textContent = "";
-});
+on("reset", "form[data-draft]", (_, form) => discard(form));
 
 // Others may use this browser next.
 on("submit", "form[action='/signout']", () => {
