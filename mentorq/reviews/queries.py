@@ -1,5 +1,6 @@
 """Every statement about reviews."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,8 +12,9 @@ from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.pagination import Keyset
 from mentorq.reviews.models import ReviewRow
-from mentorq.tickets.models import TicketRow
+from mentorq.tickets.models import TicketRow, in_state
 from mentorq.tickets.policy import visible_to
+from mentorq.tickets.queries import TICKETS, T
 from mentorq.tickets.states import Status
 
 R = ReviewRow.__table__
@@ -64,6 +66,13 @@ async def spread(db: Read, mentor_id: int) -> dict[int, int]:
         sa.select(R.c.rating, sa.func.count().label("times")).where(R.c.mentor_id == mentor_id).group_by(R.c.rating)
     )
     return {row["rating"]: row["times"] for row in rows}
+
+
+async def missing(db: Read, student_id: int, since: datetime, limit: int) -> list[Row]:
+    """A student's tickets that were closed after a time and have no review, newest first."""
+    reviewed = sa.select(sa.literal(1)).where(R.c.ticket_id == T.c.id).exists()
+    mine = TICKETS.where(T.c.student_id == student_id, in_state(Status.CLOSED), T.c.closed_at > since, ~reviewed)
+    return await db.rows(mine.order_by(T.c.created_at.desc(), T.c.id.desc()).limit(limit))
 
 
 async def by_student(db: Read, user_id: int) -> list[Row]:

@@ -1,11 +1,13 @@
 """Reviewing a closed ticket, and reading what others said."""
 
+from datetime import timedelta
 from typing import Any
 
 from mentorq.accounts.errors import UserNotFound
 from mentorq.accounts.models import Role
 from mentorq.accounts.profile import export_section, public
 from mentorq.accounts.schemas import Viewer, public_user
+from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.errors import DomainError
 from mentorq.core.events import emit
@@ -17,7 +19,10 @@ from mentorq.reviews.schemas import Review
 from mentorq.tickets.errors import NotYours, TicketNotFound
 from mentorq.tickets.policy import may_know_of
 from mentorq.tickets.queries import bare
+from mentorq.tickets.schemas import as_ticket
 from mentorq.tickets.states import Status
+
+REMINDED_WITHIN = timedelta(days=30)
 
 
 async def review(db: Write, ticket_id: int, student: Viewer, rating: int, comment: str) -> Review:
@@ -55,6 +60,12 @@ async def of_ticket(db: Read, viewer: Viewer, ticket_id: int) -> Review:
     if row is None:
         raise ReviewNotFound
     return _as_review(row, viewer)
+
+
+async def missing(db: Read, student: Viewer, limit: int) -> list[dict[str, Any]]:
+    """The student's tickets that were closed lately and wait for a review."""
+    rows = await queries.missing(db, student.id, now() - REMINDED_WITHIN, limit)
+    return [as_ticket(row, student) for row in rows]
 
 
 async def of_mentor(db: Read, viewer: Viewer, mentor_id: int, keyset: Keyset) -> tuple[list[Review], str | None]:

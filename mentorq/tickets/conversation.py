@@ -10,7 +10,7 @@ from mentorq.core.pagination import Keyset
 from mentorq.tickets import events, policy, queries
 from mentorq.tickets.errors import NoDraft, NotYours, TicketClosed, TicketMoved, TicketNotFound
 from mentorq.tickets.lifecycle import emit_response
-from mentorq.tickets.schemas import SolutionDraft
+from mentorq.tickets.schemas import SolutionDraft, as_ticket
 from mentorq.tickets.states import Action, Status
 
 
@@ -69,6 +69,12 @@ def as_message(row: Row) -> dict[str, Any]:
     """Message out of a row of `queries.MESSAGES`."""
     fields = ("id", "ticket_id", "author_id", "body", "created_at")
     return {field: row[field] for field in fields} | {"author": public_user(row, "author_")}
+
+
+async def unanswered(db: Read, viewer: Viewer, limit: int) -> list[dict[str, Any]]:
+    """Tickets in hand on which the other one wrote last: each with what was `said`, and when (`said_at`)."""
+    rows = await queries.unanswered(db, viewer, limit)
+    return [as_ticket(row, viewer) | {"said": row["said"], "said_at": row["said_at"]} for row in rows]
 
 
 async def history(db: Read, ticket_id: int, viewer: Viewer, keyset: Keyset) -> tuple[list[dict[str, Any]], str | None]:

@@ -64,6 +64,12 @@ async def whole(db: Read, ticket_id: int) -> Row | None:
     return await db.row(TICKETS.where(T.c.id == ticket_id))
 
 
+async def count_by_state(db: Read, student_id: int) -> dict[str, int]:
+    """How many tickets somebody has asked, by state."""
+    counted = sa.select(T.c.status, sa.func.count().label("tickets")).where(T.c.student_id == student_id)
+    return {row["status"]: row["tickets"] for row in await db.rows(counted.group_by(T.c.status))}
+
+
 # --- transitions
 
 
@@ -267,6 +273,18 @@ async def message(db: Read, message_id: int) -> Row:
     found = await db.row(MESSAGES.where(M.c.id == message_id))
     assert found is not None
     return found
+
+
+async def unanswered(db: Read, viewer: Viewer, limit: int) -> list[Row]:
+    """Tickets in hand on which the other one wrote last, with that message; newest first."""
+    column = T.c.assigned_mentor_id if viewer.is_mentor else T.c.student_id
+    last = sa.select(sa.func.max(M.c.id)).where(M.c.ticket_id == T.c.id).correlate(T).scalar_subquery()
+    statement = (
+        TICKETS.add_columns(M.c.body.label("said"), M.c.created_at.label("said_at"))
+        .join(M, M.c.id == last)
+        .where(column == viewer.id, in_state(Status.ASSIGNED), M.c.author_id != viewer.id)
+    )
+    return await db.rows(statement.order_by(M.c.id.desc()).limit(limit))
 
 
 # --- history, solutions, drafts

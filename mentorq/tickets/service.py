@@ -16,7 +16,7 @@ from mentorq.tickets import lists, policy, queries
 from mentorq.tickets.errors import NotYours, TicketNotFound
 from mentorq.tickets.lists import Filter, Order, Scope
 from mentorq.tickets.schemas import as_ticket
-from mentorq.tickets.states import Status
+from mentorq.tickets.states import Action, Status
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,19 @@ async def owned(db: Read, owner: Viewer, ticket_id: int) -> Row:
         raise TicketNotFound
     if ticket["student_id"] != owner.id and not owner.is_admin:
         raise NotYours
+    return ticket
+
+
+async def editable(db: Read, owner: Viewer, ticket_id: int) -> Row:
+    """An open ticket of the viewer's own, to change it.
+
+    Raises:
+        TicketNotFound, NotYours, TicketNotOpen: see `policy.refusal`.
+    """
+    ticket = await queries.bare(db, ticket_id)
+    if refused := policy.refusal(owner, Action.EDIT, ticket):
+        raise refused
+    assert ticket is not None
     return ticket
 
 
@@ -134,3 +147,8 @@ async def counts(db: Read, mentor: Viewer) -> Row:
 async def count_new(db: Read, mentor: Viewer, since: datetime) -> int:
     """How many tickets with a tag of the mentor's expertise have come since then."""
     return await lists.count_new(db, mentor, since)
+
+
+async def asked_by_state(db: Read, student: Viewer) -> dict[str, int]:
+    """How many tickets the student has in each state."""
+    return await queries.count_by_state(db, student.id)

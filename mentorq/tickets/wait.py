@@ -1,5 +1,6 @@
 """An honest wait: the place in the queue, and a range from what such tickets took lately."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from statistics import quantiles
 from typing import Any
@@ -10,6 +11,7 @@ from mentorq.accounts.models import Role, UserRow, UserTagRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row
+from mentorq.tags import service as tags
 from mentorq.tickets import policy, queries
 from mentorq.tickets.models import TicketTagRow, in_state
 from mentorq.tickets.queries import T
@@ -34,10 +36,23 @@ async def wait(db: Read, ticket_id: int, owner: Viewer) -> Wait:
         raise refused
     assert ticket is not None
     tag_ids = await queries.tag_ids(db, ticket_id)
-    ahead = await _count(db, _ahead(ticket))
-    same = await _count(db, _ahead(ticket).where(_has_any(tag_ids))) if tag_ids else 0
-    active = await _active_mentors(db, tag_ids)
     waited = (now() - ticket["created_at"]).total_seconds()
+    return await _wait(db, _ahead(ticket), tag_ids, await _active_mentors(db, tag_ids), waited)
+
+
+async def wait_for_new(db: Read, tag_names: Sequence[str]) -> Wait:
+    """Where a ticket with these tags (normalised) would stand if it were posted now.
+
+    Tags that nobody has used yet say nothing; with no others, no mentor can know them.
+    """
+    tag_ids = sorted((await tags.known(db, tag_names)).values())
+    active = await _active_mentors(db, tag_ids) if tag_ids or not tag_names else 0
+    return await _wait(db, sa.select(T.c.id).where(in_state(Status.OPEN)), tag_ids, active, waited=0)
+
+
+async def _wait(db: Read, before: sa.Select[Any], tag_ids: list[int], active: int, waited: float) -> Wait:
+    ahead = await _count(db, before)
+    same = await _count(db, before.where(_has_any(tag_ids))) if tag_ids else 0
     samples = await waits_lately(db, tag_ids) if active else []
     return Wait(
         position=ahead + 1,
