@@ -44,6 +44,7 @@ check: setup-dev ## Lint, types, import contracts, migrations, locks, generated 
 	$(BIN)/deptry .
 	$(BIN)/python -m scripts.check_migrations
 	$(BIN)/python -m scripts.document --check
+	$(BIN)/python -m scripts.translate --check
 ifdef NODE
 	cd frontend && npm ci --silent --no-audit --no-fund && npm run --silent check
 else
@@ -61,6 +62,12 @@ bench: setup-dev ## Print what MentorQ measures of itself (minutes)
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.matching
 
+screenshots: setup-dev ## Take pictures of every page, light and dark, phone and desktop
+	$(BIN)/python -m scripts.screenshots
+
+translate: setup-dev ## Bring the catalogues of texts up to date
+	$(BIN)/python -m scripts.translate
+
 migration: setup-dev ## Draft a migration from the models (NAME="what it does")
 	$(BIN)/python -m scripts.draft_migration "$(NAME)"
 
@@ -74,4 +81,4 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 clean: ## Delete .venv and caches, but not data/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov
 
-.PHONY: help setup setup-dev run test check format bench migration lock clean
+.PHONY: help setup setup-dev run test check format bench screenshots translate migration lock clean

@@ -94,6 +94,41 @@ def _as_event(row: Row) -> dict[str, Any]:
     return event | {"actor": public_user(row, "actor_"), "from": row["from_status"], "to": row["to_status"]}
 
 
+Entry = dict[str, Any]
+"""A message, or an event, which has an `action`."""
+
+
+async def timeline(db: Read, ticket: Row, viewer: Viewer, keyset: Keyset) -> tuple[list[Entry], str | None]:
+    """One page of messages and events by time, the newest ones first, but each page oldest first.
+
+    The cursor leads to what was before. Nothing for those whose ticket it is not.
+    """
+    if not (policy.is_party(viewer, ticket) or viewer.is_admin):
+        return [], None
+    before = keyset.after or (None, None)
+    messages, events = await queries.latest(db, ticket["id"], before, keyset.limit + 1)
+    merged = _by_time(messages, events)
+    shown = merged[-keyset.limit :]
+    if len(merged) == len(shown):
+        return shown, None
+    ids: list[list[int]] = [[], []]
+    for entry in shown:
+        ids["action" in entry].append(entry["id"])
+    return shown, keyset.seal(*(min(some, default=until) for some, until in zip(ids, before, strict=True)))
+
+
+async def news(db: Read, ticket: Row, viewer: Viewer, after: tuple[int, int], limit: int) -> list[Entry]:
+    """What came after a message and an event, oldest first; nothing for those whose ticket it is not."""
+    if not (policy.is_party(viewer, ticket) or viewer.is_admin):
+        return []
+    return _by_time(*await queries.since(db, ticket["id"], after, limit))
+
+
+def _by_time(messages: list[Row], events: list[Row]) -> list[Entry]:
+    entries = [*map(_as_event, events), *map(as_message, messages)]
+    return sorted(entries, key=lambda entry: (entry["created_at"], entry["id"] if "action" in entry else 0))
+
+
 async def solution_versions(db: Read, ticket_id: int, viewer: Viewer, keyset: Keyset) -> tuple[list[Row], str | None]:
     """What the solution said, oldest first: for whoever may see the ticket.
 

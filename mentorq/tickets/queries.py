@@ -227,6 +227,13 @@ async def take_up_again(db: Write, mentor_id: int, ticket_id: int) -> None:
     )
 
 
+async def is_aside(db: Read, mentor_id: int, ticket_id: int) -> bool:
+    """Whether the ticket is not offered to this mentor."""
+    p = TicketPassRow.__table__
+    found = await db.row(sa.select(p.c.ticket_id).where(p.c.mentor_id == mentor_id, p.c.ticket_id == ticket_id))
+    return found is not None
+
+
 # --- conversation
 
 
@@ -291,18 +298,35 @@ async def unanswered(db: Read, viewer: Viewer, limit: int) -> list[Row]:
 
 ACTOR = UserRow.__table__.alias("actor")
 E = TicketEventRow.__table__
+EVENTS = sa.select(E, *(c for c in public_columns(ACTOR, "actor_") if c.name != "actor_id")).select_from(
+    E.outerjoin(ACTOR, ACTOR.c.id == E.c.actor_id)
+)
 
 
 async def events(db: Read, ticket_id: int, keyset: Keyset) -> list[Row]:
     """A ticket's history, oldest first."""
-    statement = (
-        sa.select(E, *(c for c in public_columns(ACTOR, "actor_") if c.name != "actor_id"))
-        .select_from(E.outerjoin(ACTOR, ACTOR.c.id == E.c.actor_id))
-        .where(E.c.ticket_id == ticket_id)
-    )
+    statement = EVENTS.where(E.c.ticket_id == ticket_id)
     if keyset.after:
         statement = statement.where(E.c.id > keyset.after[0])
     return await db.rows(statement.order_by(E.c.id).limit(keyset.limit + 1))
+
+
+async def latest(db: Read, ticket_id: int, before: Sequence[int | None], limit: int) -> tuple[list[Row], list[Row]]:
+    """The newest messages and the newest events, newest first; of each those `before` an id, if that is given."""
+    found = []
+    for statement, table, until in ((MESSAGES, M, before[0]), (EVENTS, E, before[1])):
+        rows = statement.where(table.c.ticket_id == ticket_id).order_by(table.c.id.desc()).limit(limit)
+        found.append(await db.rows(rows if until is None else rows.where(table.c.id < until)))
+    return found[0], found[1]
+
+
+async def since(db: Read, ticket_id: int, after: Sequence[int], limit: int) -> tuple[list[Row], list[Row]]:
+    """Messages and events that came after an id of each, oldest first."""
+    found = []
+    for statement, table, seen in ((MESSAGES, M, after[0]), (EVENTS, E, after[1])):
+        rows = statement.where(table.c.ticket_id == ticket_id, table.c.id > seen)
+        found.append(await db.rows(rows.order_by(table.c.id).limit(limit)))
+    return found[0], found[1]
 
 
 async def add_solution_version(db: Write, ticket_id: int, mentor_id: int, body: str) -> None:

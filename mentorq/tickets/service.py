@@ -82,6 +82,11 @@ async def editable(db: Read, owner: Viewer, ticket_id: int) -> Row:
     return ticket
 
 
+async def is_aside(db: Read, mentor: Viewer, ticket_id: int) -> bool:
+    """Whether the mentor has passed the ticket by, or given it back: then it is not offered again."""
+    return await queries.is_aside(db, mentor.id, ticket_id)
+
+
 async def browse(
     db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset, rank: Ranking
 ) -> tuple[list[dict[str, Any]], str | None]:

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from mentorq.web import accounts, asking, landing, people, queue, settings_pages
+from mentorq.web import accounts, asking, landing, people, queue, settings_pages, tickets
 from mentorq.web.pages import error_page
 
 router = APIRouter(include_in_schema=False)
-for module in (accounts, landing, asking, queue, people, settings_pages):
+for module in (accounts, landing, asking, tickets, queue, people, settings_pages):
     router.include_router(module.router)
 
 __all__ = ["error_page", "router"]

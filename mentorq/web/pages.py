@@ -88,7 +88,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def render(request: Request, template: str, status: int = 200, **context: object) -> Response:
+def render(request: Request, template: str, status: int = 200, /, **context: object) -> Response:
     """A page, or a part of one, as an answer that nobody but its reader keeps."""
     nonce = secrets.token_urlsafe(16)
     theme = request.cookies.get("theme", "")
@@ -103,7 +103,7 @@ def render(request: Request, template: str, status: int = 200, **context: object
             nonce=nonce,
             theme=theme if theme in THEMES else "",
             language=locale.language.get(),
-            said=_said(request),
+            toast=_said(request),
             **context,
         )
     )

@@ -1,0 +1,94 @@
+"""What holds for every page, in a real browser: no errors, accessible, narrow and zoomed, light in weight."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.async_api import Browser, Page, Response
+
+from tests.support.browser import observe
+from tests.support.community import MENTOR, STUDENT, VISITOR, Sight, signed_in
+
+pytestmark = pytest.mark.anyio
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
+HEAVIEST_BYTES = 60_000
+NARROW = {"width": 360, "height": 740}
+WIDE = {"width": 1280, "height": 900}
+EVERYBODY = (VISITOR, STUDENT, MENTOR)
+
+
+async def faults_of(page: Page) -> list[str]:
+    """What axe-core finds."""
+    await page.evaluate(AXE)
+    found: dict[str, Any] = await page.evaluate("axe.run()")
+    return [f"{fault['id']}: {node['html'][:200]}" for fault in found["violations"] for node in fault["nodes"]]
+
+
+async def overflow_of(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    width: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("who", EVERYBODY)
+async def test_every_page_is_accessible(
+    who: str, scheme: str, browser: Browser, community_url: str, all_sights: list[Sight]
+) -> None:
+    context = await signed_in(browser, community_url, who, color_scheme=scheme, viewport=WIDE, bypass_csp=True)
+    page = await context.new_page()
+    faults = {}
+    for sight in (each for each in all_sights if each.who == who):
+        await page.goto(sight.path)
+        faults[sight.name] = await faults_of(page)
+    await context.close()
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+async def test_every_page_is_whole(who: str, browser: Browser, community_url: str, all_sights: list[Sight]) -> None:
+    """Nothing wrong in the console, nothing from other hosts, no sideways scroll on a phone or zoomed in."""
+    context = await signed_in(browser, community_url, who, viewport=NARROW)
+    wrong = {}
+    for sight in (each for each in all_sights if each.who == who):
+        page = await context.new_page()
+        observed = observe(page)
+        answer = await page.goto(sight.path)
+        assert answer is not None
+        errors = [error for error in observed.errors if f"status of {sight.status}" not in error]
+        found: list[object] = [*errors, *observed.foreign]
+        if answer.status != sight.status:
+            found.append(f"status {answer.status}")
+        for size in (NARROW, {"width": 640, "height": 450}):  # the second: 1280 pixels at 200 %
+            await page.set_viewport_size(size)  # type: ignore[arg-type]
+            if (wider := await overflow_of(page)) > 0:
+                found.append(f"{wider} pixels too wide at {size['width']}")
+        if await page.locator("h1").count() != 1:
+            found.append("not one h1")
+        wrong[sight.name] = found
+        await page.close()
+    await context.close()
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+async def test_a_first_visit_is_light(who: str, browser: Browser, community_url: str, all_sights: list[Sight]) -> None:
+    signed = await signed_in(browser, community_url, who)
+    state = await signed.storage_state()
+    await signed.close()
+    weights, blocking = {}, {}
+    for sight in (each for each in all_sights if each.who == who):
+        context = await browser.new_context(base_url=community_url, storage_state=state)  # an empty cache each time
+        page = await context.new_page()
+        answers: list[Response] = []
+        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
+        await page.goto(sight.path, wait_until="networkidle")
+        sizes = [await answer.request.sizes() for answer in answers]
+        weights[sight.name] = sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes)
+        blocking[sight.name] = await page.locator("head link[rel=stylesheet], head script:not([type=module])").count()
+        await context.close()
+    assert {name: bytes_ for name, bytes_ in weights.items() if bytes_ > HEAVIEST_BYTES} == {}
+    assert max(itertools.chain(blocking.values(), [0])) <= 2

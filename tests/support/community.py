@@ -1,0 +1,95 @@
+"""A demonstration community behind a real server, and every page of it that there is to look at."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from playwright.async_api import Browser, BrowserContext
+
+from tests.support.databases import settings_for
+from tests.support.processes import PROGRAM, Server, environment
+
+PASSWORD = "a-long-Passphrase-7"
+STUDENT, MENTOR, VISITOR = "ana", "ben", "visitor"
+DEMO_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A page, as one of three sees it."""
+
+    name: str
+    who: str
+    path: str
+    status: int = 200
+
+
+@contextmanager
+def community(home: Path) -> Iterator[Server]:
+    """`mentorq serve` with a small demonstration in it."""
+    settings = settings_for(f"sqlite:///{home / 'mentorq.db'}", home)
+    command = [str(PROGRAM), "demo", "--password", PASSWORD]
+    subprocess.run(command, env=environment(settings), cwd=home, check=True, capture_output=True, timeout=DEMO_SECONDS)
+    with Server(settings) as server:
+        yield server
+
+
+def sights(url: str) -> list[Sight]:
+    """Every page of the community at `url`."""
+    seen = [
+        Sight("landing", VISITOR, "/"),
+        Sight("sign-up", VISITOR, "/signup"),
+        Sight("sign-in", VISITOR, "/signin?next=/app/ask"),
+        Sight("forgot", VISITOR, "/forgot"),
+        Sight("reset", VISITOR, "/reset?token=x"),
+        Sight("verify", VISITOR, "/verify?token=x"),
+        Sight("mentors", VISITOR, "/people"),
+        Sight("mentors-none", VISITOR, "/people?q=nobody-is-called-this"),
+        Sight("mentor", VISITOR, f"/people/{MENTOR}"),
+        Sight("not-found", VISITOR, "/nowhere", 404),
+        Sight("student-home", STUDENT, "/app"),
+        Sight("ask", STUDENT, "/app/ask"),
+        Sight("student-tickets", STUDENT, "/app/tickets"),
+        Sight("student-settings", STUDENT, "/app/settings"),
+        Sight("forbidden", STUDENT, "/app/queue", 403),
+        Sight("mentor-home", MENTOR, "/app"),
+        Sight("queue", MENTOR, "/app/queue"),
+        Sight("queue-all", MENTOR, "/app/queue?tab=all"),
+        Sight("mentor-tickets", MENTOR, "/app/tickets"),
+        Sight("mentor-settings", MENTOR, "/app/settings?welcome=1"),
+    ]
+    for who in (STUDENT, MENTOR):
+        for status in ("open", "assigned", "resolved", "closed"):
+            if ticket_id := _ticket(url, who, status):
+                seen.append(Sight(f"{who}-ticket-{status}", who, f"/app/tickets/{ticket_id}"))
+                if status in ("resolved", "closed") and who == MENTOR:
+                    seen.append(Sight(f"visitor-ticket-{status}", VISITOR, f"/app/tickets/{ticket_id}"))
+                if status == "open" and who == STUDENT:
+                    seen.append(Sight("edit-ticket", who, f"/app/tickets/{ticket_id}/edit"))
+    return seen
+
+
+def _ticket(url: str, who: str, status: str) -> int | None:
+    """One of somebody's tickets; of a mentor's queue, where none is open that is theirs."""
+    answer = httpx2.post(f"{url}/auth/signin", data={"username": who, "password": PASSWORD}).json()
+    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+    path = "/tickets" if (who, status) == (MENTOR, "open") else "/tickets/me"
+    items = httpx2.get(f"{url}{path}", params={"status": status, "limit": 1}, headers=headers).json()["items"]
+    return items[0]["id"] if items else None
+
+
+async def signed_in(browser: Browser, url: str, who: str, **options: object) -> BrowserContext:
+    """A browser in which somebody has signed in by the form."""
+    context = await browser.new_context(base_url=url, **options)  # type: ignore[arg-type]
+    if who != VISITOR:
+        page = await context.new_page()
+        await page.goto("/signin")
+        await page.get_by_label("Username or e-mail").fill(who)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.locator("main").get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{url}/app**")
+        await page.close()
+    return context
