@@ -242,7 +242,7 @@ class Form:
 def explain(item: Mapping[str, Any]) -> str:
     """A validation error in the words of the house."""
     kind, limits = item["type"], item.get("ctx", {})
-    if kind == "missing" or (kind == "string_too_short" and limits.get("min_length") == 1):
+    if kind == "missing" or (kind in ("string_too_short", "too_short") and limits.get("min_length") == 1):
         return _("Please fill this in.")
     if kind.startswith("url_"):
         return _("Please write a whole address, as in https://example.org.")

@@ -134,7 +134,7 @@ async def test_a_preview_without_scripts_is_the_same_page(app: FastAPI, student:
     assert answer.status_code == 200
     assert "<code>x = x.sort()</code>" in answer.text
     assert '<figure class="code">' in answer.text
-    assert "role=\"alert\"" not in answer.text
+    assert 'role="alert"' not in answer.text
     assert f'value="{QUESTION["tags"]}"' in answer.text
     assert (await ana.expect(200, "GET", "/tickets"))["items"] == []
 
@@ -217,13 +217,8 @@ async def test_the_wait_for_a_ticket_that_is_not_posted_yet(
                     sa.text("UPDATE tickets SET first_assigned_at = :at WHERE id = :id").bindparams(at), values
                 )
         assert "Probably 15 min to 45 min." in (await wait("python")).replace("\xa0", " ")
-        assert "1 ticket with these technologies is ahead of you." in await visit_page(await visit.page("/app/ask?tags=python"))
+        assert "1 ticket with these technologies is ahead of you." in await visit.page("/app/ask?tags=python")
     assert len((await ana.expect(200, "GET", "/tickets"))["items"]) == 0
-
-
-async def visit_page(text: str) -> str:
-    """A page as it is read."""
-    return unescape(text)
 
 
 # --- editing and deleting
@@ -390,7 +385,7 @@ async def test_a_long_list_goes_on(app: FastAPI, student: Join) -> None:
         more = next_of(first)
         second = await visit.page(more)
         assert titles(first) + titles(second) == [f"Question {number}" for number in reversed(range(25))]
-        assert "cursor=" not in second
+        assert "Show more" not in second
         part = await visit.get(more, headers=PART)
         assert titles(part.text) == titles(second)
         assert part.text.count("data-focus") == 1
@@ -402,17 +397,22 @@ async def test_a_long_list_goes_on(app: FastAPI, student: Join) -> None:
 
 async def test_a_page_costs_the_same_whatever_it_shows(app: FastAPI, student: Join, mentor: Join) -> None:
     ana, ben = await student(), await mentor(skills=["python"])
-    costs = []
+
+    async def costs() -> list[float]:
+        found: list[float] = []
+        for person, path in ((ana, "/app"), (ben, "/app"), (ana, "/app/tickets"), (ana, "/app/ask")):
+            async with visiting(app, person) as visit:
+                await visit.page("/app/tickets?status=closed")
+                with statements_of("GET", path) as sent:
+                    await visit.page(f"{path}?tags=python" if path == "/app/ask" else path)
+                found += sent
+        return found
+
+    seen = []
     for _ in range(2):
         for state in STATES:
-            await ticket_in(state, ana, ben)
-        async with visiting(app, ana) as visit, visiting(app, ben) as work:
-            cost = []
-            for path in ("/app", "/app/tickets", "/app/ask?tags=python"):
-                await visit.page(path)
-                cost.append(statements_of("GET", path.split("?")[0]))
-                if not path.startswith("/app/ask"):
-                    await work.page(path)
-                    cost.append(statements_of("GET", path))
-            costs.append(cost)
-    assert costs[0] == costs[1] if False else True
+            ticket = await ticket_in(state, ana, ben)
+            if state == "assigned":
+                await say(ben, ticket["id"], "Which version?")
+        seen.append(await costs())
+    assert seen == [[5, 4, 2, 5]] * 2
