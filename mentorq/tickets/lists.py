@@ -269,7 +269,7 @@ OPEN = sa.select(T.c.id).where(in_state(Status.OPEN))
 MINE = sa.select(T.c.id).where(T.c.assigned_mentor_id == VIEWER_ID, in_state(Status.ASSIGNED))
 COUNTS: Statement = sa.select(
     _distinct(_matching()).label("matching"),
-    _at_most(OPEN.where(_not_aside(T.c.id))).label("open"),
+    _at_most(OPEN.where(_not_aside(T.c.id)).order_by(T.c.created_at, T.c.id)).label("open"),  # by the queue's index
     _at_most(MINE).label("mine"),
     _at_most(OPEN.where(T.c.id.in_(PUT_ASIDE))).label("passed"),
 )
