@@ -1,5 +1,6 @@
 """A ticket's page, for everyone who may see it, and what its people do there."""
 
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -57,7 +58,7 @@ async def _show(
     row = await service.one(db, viewer, ticket_id)
     place = keyset(db.settings, list_name(request, viewer.id), cursor, TIMELINE)
     entries, earlier = await conversation.timeline(db, row, viewer, place)
-    context = _basics(viewer, row) | {
+    context = _basics(db, viewer, row) | {
         "entries": entries,
         "earlier": earlier,
         "is_newest": cursor is None,
@@ -76,7 +77,7 @@ async def _show(
     return render(request, "ticket.html", status, **context)
 
 
-def _basics(viewer: Viewer, row: Row) -> dict[str, Any]:
+def _basics(db: Read, viewer: Viewer, row: Row) -> dict[str, Any]:
     """What every part of the page needs."""
     is_party = policy.is_party(viewer, row)
     return {
@@ -88,18 +89,22 @@ def _basics(viewer: Viewer, row: Row) -> dict[str, Any]:
         "writes_solution": policy.can(viewer, Action.RESOLVE, row),
         "can": {action.value: policy.can(viewer, action, row) for action in Action if action != Action.CREATE},
         "draft": None,
-        "lease": _lease(row),
+        "lease": _lease(db, row),
         "shown_status": row["status"],
     }
 
 
-def _lease(row: Row) -> dict[str, float] | None:
-    """How much of its lease is left; the whole is what the last renewal gave."""
+def _lease(db: Read, row: Row) -> dict[str, Any] | None:
+    """How much of its lease is left."""
     if row["respond_by"] is None:
         return None
-    left = max(0.0, (row["respond_by"] - now()).total_seconds())
-    whole = (row["respond_by"] - (row["responded_at"] or row["assigned_at"])).total_seconds()
-    return {"left": left, "percent": round(100 * min(1.0, left / max(1.0, whole)))}
+    whole = db.settings.conversation_lease if row["responded_at"] else db.settings.claim_lease
+    left = max(timedelta(0), row["respond_by"] - now())
+    return {
+        "since": row["respond_by"] - whole,
+        "left": left.total_seconds(),
+        "percent": round(100 * min(1.0, left / whole)),
+    }
 
 
 def _solved_by(row: Row, entries: list[conversation.Entry]) -> int | None:
@@ -162,13 +167,13 @@ async def news(
     entries = await conversation.news(db, row, viewer, (after, event), TIMELINE)
     if not entries:
         return Response(status_code=204)
-    return render(request, "parts/ticket_news.html", **_newer(viewer, row, entries, after, event, status))
+    return render(request, "parts/ticket_news.html", **_newer(db, viewer, row, entries, after, event, status))
 
 
 def _newer(
-    viewer: Viewer, row: Row, entries: list[conversation.Entry], after: int, event: int, status: str
+    db: Read, viewer: Viewer, row: Row, entries: list[conversation.Entry], after: int, event: int, status: str
 ) -> dict[str, Any]:
-    context = _basics(viewer, row) | {"entries": entries, "solved_by": _solved_by(row, entries)}
+    context = _basics(db, viewer, row) | {"entries": entries, "solved_by": _solved_by(row, entries)}
     return context | _last(entries, after, event) | {"shown_status": status}
 
 
@@ -227,7 +232,7 @@ async def extend(request: Request, ticket_id: RowId, mentor: VisitingMentor, db:
     """Ask for more time."""
     row = await lifecycle.extend(db, ticket_id, mentor)
     if is_part(request):
-        return render(request, "parts/lease.html", **_basics(mentor, row), is_extended=True)
+        return render(request, "parts/lease.html", **_basics(db, mentor, row), is_extended=True)
     return redirect(request, _path(ticket_id), "extended")
 
 
@@ -254,7 +259,7 @@ async def _reason_page(
     row = await service.one(db, viewer, ticket_id)
     if refused := policy.refusal(viewer, action, row):
         raise refused
-    return render(request, f"{action}.html", status, **_basics(viewer, row), form=form)
+    return render(request, f"{action}.html", status, **_basics(db, viewer, row), form=form)
 
 
 # --- talking and solving
@@ -300,7 +305,7 @@ async def _say(request: Request, db: Write, viewer: Viewer, ticket_id: int, form
     row = await service.one(db, viewer, ticket_id)
     after, event = _number(form["after"]), _number(form["event"])
     entries = await conversation.news(db, row, viewer, (after, event), TIMELINE)
-    context = _newer(viewer, row, entries, after, event, form["status"] or row["status"])
+    context = _newer(db, viewer, row, entries, after, event, form["status"] or row["status"])
     if context["writes_solution"]:
         context["draft"] = await _draft(db, ticket_id, viewer)
     emptied = Form({"kind": "message"})
@@ -356,7 +361,7 @@ async def _composed(
     if not is_part(request):
         return await _show(request, db, viewer, ticket_id, form=form, status=status, is_previewed=is_previewed)
     row = await service.one(db, viewer, ticket_id)
-    context = _basics(viewer, row)
+    context = _basics(db, viewer, row)
     if context["writes_solution"]:
         context["draft"] = await _draft(db, ticket_id, viewer)
     return render(request, "parts/composer.html", status, **context, form=form, is_previewed=is_previewed)
@@ -413,7 +418,7 @@ async def _solution_page(
         request,
         "solution.html",
         status,
-        **_basics(viewer, row),
+        **_basics(db, viewer, row),
         versions=versions,
         next_cursor=next_cursor,
         form=form or Form({"solution": row["solution"]}),
