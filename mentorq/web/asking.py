@@ -28,6 +28,7 @@ router = APIRouter(route_class=PageRoute)
 LONGEST_TAGS = 1000
 ON_HOME = 10
 NEEDING = 5
+REMINDED_OF = 2
 IN_HAND = 50
 A_PAGE = 20
 ACTIVE = (Status.OPEN, Status.ASSIGNED, Status.RESOLVED)
@@ -183,7 +184,7 @@ async def _needs(db: Read, student: Viewer) -> list[tuple[str, dict[str, Any]]]:
     few = Keyset(None, NEEDING, "", b"")
     solved, _ = await service.mine(db, student, (Status.RESOLVED,), few)
     unanswered = await conversation.unanswered(db, student, NEEDING)
-    unreviewed = await reviews.missing(db, student, NEEDING)
+    unreviewed = await reviews.missing(db, student, REMINDED_OF)
     kinds = (("solved", solved), ("message", unanswered), ("review", unreviewed))
     return [(kind, ticket) for kind, tickets in kinds for ticket in tickets]
 
