@@ -33,6 +33,13 @@ async def overflow_of(page: Page) -> int:
     return width
 
 
+def heard(page: Page) -> list[Response]:
+    """The answers that a page gets from now on."""
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
+    return answers
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("who", EVERYBODY)
 async def test_every_page_is_accessible(
@@ -83,8 +90,7 @@ async def test_a_first_visit_is_light(who: str, browser: Browser, community_url:
     for sight in (each for each in all_sights if each.who == who):
         context = await browser.new_context(base_url=community_url, storage_state=state)  # an empty cache each time
         page = await context.new_page()
-        answers: list[Response] = []
-        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
+        answers = heard(page)
         await page.goto(sight.path, wait_until="networkidle")
         sizes = [await answer.request.sizes() for answer in answers]
         weights[sight.name] = sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes)

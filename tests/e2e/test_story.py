@@ -37,7 +37,7 @@ async def test_from_a_question_to_a_review(browser: Browser, server_url: str, sc
 
     await student.goto("/app/ask")
     await student.get_by_label("What goes wrong, in one line?").fill(f"My {tag} list is None")
-    tags = student.get_by_label("Technologies")
+    tags = student.get_by_label("Technologies", exact=True)
     await tags.fill(tag)
     if scripts:
         await tags.press("Enter")
