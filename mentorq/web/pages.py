@@ -183,6 +183,7 @@ def messages() -> dict[str, str]:
         "passed": _("Passed. It is not offered to you again."),
         "unpassed": _("It is offered to you again."),
         "sent": _("Sent."),
+        "draft_saved": _("Draft saved."),
     }
 
 

@@ -333,7 +333,9 @@ class TestSolving:
             assert 'value="solution" checked' in text
             fields |= {"act": "draft", "body": "Further"}
             await visit.goes_to(path_of(ticket), f"{path_of(ticket)}/messages", fields)
-            assert "Further</textarea>" in await visit.page(path_of(ticket))
+            text = await visit.page(path_of(ticket))
+            assert "Further</textarea>" in text
+            assert "Draft saved.</span>" in text
         async with visiting(app, asker) as visit:
             assert "Further" not in await visit.page(path_of(ticket))
             assert (await visit.send(f"{path_of(ticket)}/draft", {"body": "Mine"})).status_code == 403
