@@ -28,6 +28,8 @@ from mentorq.core.http import Edge
 from mentorq.core.jobs import Worker
 from mentorq.core.ratelimit import RateLimiter
 from mentorq.core.telemetry import configure_logging
+from mentorq.knowledge import handlers as knowledge_handlers
+from mentorq.knowledge import router as knowledge
 from mentorq.mentors import handlers as mentors_handlers
 from mentorq.mentors import router as mentors
 from mentorq.mentors import suggestions
@@ -42,7 +44,7 @@ from mentorq.web.assets import Assets
 
 log = structlog.get_logger(__name__)
 
-LISTENERS = (tickets_handlers, mentors_handlers)
+LISTENERS = (tickets_handlers, mentors_handlers, knowledge_handlers)
 """Modules that only listen: importing them is what makes them hear."""
 
 CLOCK_EVERY = timedelta(minutes=1)
@@ -157,7 +159,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)
     errors.install(app)
-    for module in (auth, users, mentors, reviews, tickets, tags, docs):
+    for module in (auth, users, mentors, reviews, knowledge, tickets, tags, docs):
         app.include_router(module.router)
     app.include_router(platform)
     app.include_router(web.router)

@@ -44,6 +44,7 @@ async def _import(known: "Settings", file: Path, size: int) -> "Outcome":
     with _progress() as progress:
         reading = progress.add_task("Reading", total=size)
         learning = progress.add_task("Learning", total=None)
+        indexing = progress.add_task("Indexing", total=None)
 
         def refused(line: "Refused") -> None:
             typer.echo(f"line {line.number} refused: {line.reason}", err=True)
@@ -51,6 +52,7 @@ async def _import(known: "Settings", file: Path, size: int) -> "Outcome":
         watcher = Watcher(
             lambda place: progress.update(reading, completed=place),
             lambda count: progress.update(learning, advance=count),
+            lambda count: progress.update(indexing, advance=count),
             refused,
         )
         try:

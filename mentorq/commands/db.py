@@ -1,6 +1,7 @@
 """`mentorq db`: the schema, and whether what is kept twice agrees."""
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -59,9 +60,19 @@ async def _verify(known: "Settings") -> int:
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(
+    search: Annotated[
+        bool, typer.Option("--search", help="Only index all articles anew, while everybody goes on working.")
+    ] = False,
+) -> None:
     """Repair what `verify` finds, and work out anew what matching knows. Changes to tickets wait meanwhile."""
     known = settings()
+    if search:
+        started = time.monotonic()
+        indexed = run(lambda: _rebuild_search(known))
+        seconds = time.monotonic() - started
+        typer.echo(f"{indexed} articles indexed anew. {seconds:.1f} s, {indexed / seconds:,.0f} a second.")
+        return
     found = run(lambda: _rebuild(known))
     typer.echo(f"{found} differences repaired, and what matching knows is worked out anew.")
 
@@ -71,3 +82,10 @@ async def _rebuild(known: "Settings") -> int:
 
     async with opened(known) as database:
         return await repair(database, lambda difference: typer.echo(str(difference)))
+
+
+async def _rebuild_search(known: "Settings") -> int:
+    from mentorq.knowledge import index
+
+    async with opened(known) as database:
+        return sum([indexed async for indexed in index.rebuild(database)])

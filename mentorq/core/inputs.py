@@ -33,7 +33,7 @@ Line = Annotated[str, BeforeValidator(_clean), AfterValidator(_one_line)]
 RowId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[12])]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 Cursor = Annotated[
-    Line | None, Query(max_length=1000, description="`next_cursor` of the page before; only for the same filter.")
+    Line | None, Query(max_length=2500, description="`next_cursor` of the page before; only for the same filter.")
 ]
 SearchText = Annotated[
     Annotated[Line, StringConstraints(max_length=200)] | None, Query(description="Words to look for.")

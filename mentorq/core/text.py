@@ -40,21 +40,26 @@ def stem(word: str) -> str:
 
 
 def without_code(markdown: str) -> str:
-    """Return Markdown without its fenced code. A fence that is never closed runs to the end, as CommonMark has it."""
-    return "\n".join(_prose_lines(markdown))
+    """Return Markdown without its fenced code."""
+    return code_apart(markdown)[0]
 
 
-def _prose_lines(markdown: str) -> Iterator[str]:
-    fence = ""
+def code_apart(markdown: str) -> tuple[str, str]:
+    """Return Markdown's prose and its fenced code. A fence that is never closed runs to the end, as in CommonMark."""
+    if "```" not in markdown and "~~~" not in markdown:
+        return markdown, ""
+    prose, code, fence = [], [], ""
     for line in markdown.split("\n"):
         mark = _FENCE.match(line)
-        if fence:
-            if mark and mark[1].startswith(fence):
-                fence = ""
+        if fence and mark and mark[1].startswith(fence):
+            fence = ""
+        elif fence:
+            code.append(line)
         elif mark:
             fence = mark[1]
         else:
-            yield line
+            prose.append(line)
+    return "\n".join(prose), "\n".join(code)
 
 
 def terms(text: str) -> list[str]:

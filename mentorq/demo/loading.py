@@ -21,6 +21,7 @@ from mentorq.demo.cast import Cast, Person
 from mentorq.demo.content import Content
 from mentorq.demo.plot import Life, Plot
 from mentorq.demo.script import COLUMNS, People, Script, Sums, Text, as_json, sums_of
+from mentorq.knowledge import index
 from mentorq.maintenance import learning
 from mentorq.maintenance.imports import count_tags, refresh_statistics
 from mentorq.mentors import records
@@ -84,6 +85,8 @@ async def load(
                 # In a thread, because this process has nothing else to do while the database makes the indices.
                 adding = asyncio.create_task(asyncio.to_thread(sums_of, lives, texts, people, at))
             await _count(db, texts, people, await adding)
+    async for _indexed_by_now in index.add_missing(database):
+        pass
     await refresh_statistics(database)
 
 

@@ -19,6 +19,7 @@ from mentorq.core import bulk
 from mentorq.core.clock import now
 from mentorq.core.database import Base, Database, Write
 from mentorq.core.errors import Unavailable
+from mentorq.knowledge import index
 from mentorq.maintenance import authors, learning
 from mentorq.maintenance.lines import Parsed, Refused, opened, parse
 from mentorq.maintenance.models import ImportedLineRow
@@ -61,6 +62,8 @@ class Watcher:
     """So many bytes of the file have been read."""
     learnt: Callable[[int], None] = field(default=lambda _: None)
     """So many more tickets have been read into the records of matching."""
+    indexed: Callable[[int], None] = field(default=lambda _: None)
+    """So many more tickets can be found by searching."""
     refused: Callable[[Refused], None] = field(default=lambda _: None)
 
 
@@ -94,6 +97,8 @@ async def import_file(database: Database, path: Path, watcher: Watcher) -> Outco
             outcome.dropped_tags += sum(line.dropped for line in fresh)
             watcher.read(file.tell())
     outcome.learnt = await learning.learn_unread(database, watcher.learnt)
+    async for indexed in index.add_missing(database):
+        watcher.indexed(indexed)
     if outcome.imported or outcome.learnt:
         await refresh_statistics(database)
     return outcome

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from mentorq.core import bulk
 from mentorq.core.clock import now
-from mentorq.core.database import Database, Write
-from mentorq.maintenance import learning, truth
+from mentorq.core.database import Database, Read, Write
+from mentorq.knowledge import index
+from mentorq.knowledge.models import KnowledgeTermRow, KnowledgeTotalsRow
+from mentorq.maintenance import articles, learning, truth
 from mentorq.maintenance.truth import Difference
 from mentorq.mentors.models import (
     MatchingTotalsRow,
@@ -49,11 +51,11 @@ async def rebuild(database: Database, told: Callable[[Difference], None]) -> int
 async def _repair(db: Write, told: Callable[[Difference], None]) -> int:
     """Each kind after those that it is worked out from."""
     found = 0
-    for kind in (truth.tickets, _tags_and_reviews, truth.mentors):
+    for kind in (truth.tickets, _tags_and_reviews, truth.mentors, articles.articles, _frequencies):
         async for batch in kind(db):
             for difference in batch:
                 told(difference)
-                await _mend(db, difference)
+                await (_mend_frequency if kind is _frequencies else _mend)(db, difference)
             found += len(batch)
     return found
 
@@ -62,26 +64,40 @@ async def _tags_and_reviews(db: Write) -> Any:
     yield [*await truth.tag_counts(db), *await truth.reviews(db)]
 
 
+async def _frequencies(db: Read) -> Any:
+    yield await articles.frequencies(db)
+
+
+async def _mend_frequency(db: Write, difference: Difference) -> None:
+    key: dict[str, object] = {"term": difference.key[0]} if difference.key else {"id": index.ONLY_ROW}
+    table: Any = KnowledgeTermRow if difference.key else KnowledgeTotalsRow
+    zeros = dict.fromkeys(table.__table__.c.keys(), 0)
+    added = db.insert(table).values(zeros | key | difference.must_be)
+    await db.execute(added.on_conflict_do_update(index_elements=list(key), set_=difference.must_be))
+
+
 async def _mend(db: Write, difference: Difference) -> None:
     values: dict[str, Any] = dict(difference.must_be)
     match difference.what, difference.key:
-        case "ticket", (ticket_id,):
+        case "ticket", (int(ticket_id),):
             if "status" in values:
                 values |= _leases(db, values["status"])
             await db.execute(sa.update(TicketRow).where(TicketRow.id == ticket_id).values(values))
-        case "tag on ticket", (ticket_id, tag_id):
+        case "tag on ticket", (int(ticket_id), int(tag_id)):
             on = (TicketTagRow.ticket_id == ticket_id, TicketTagRow.tag_id == tag_id)
             await db.execute(sa.update(TicketTagRow).where(*on).values(values))
-        case "solved ticket", (ticket_id,):
+        case "solved ticket", (int(ticket_id),):
             await _note_solved(db, ticket_id)
-        case "tag", (tag_id,):
+        case "tag", (int(tag_id),):
             await db.execute(sa.update(TagRow).where(TagRow.id == tag_id).values(values))
-        case "review", (review_id,):
+        case "review", (int(review_id),):
             await db.execute(sa.update(ReviewRow).where(ReviewRow.id == review_id).values(values))
-        case "mentor", (mentor_id,):
+        case "mentor", (int(mentor_id),):
             missing = {"mentor_id": mentor_id, "rating_rank": rating_rank(0, 0)}
             await db.execute(db.insert(MentorStatsRow).values(**missing).on_conflict_do_nothing())
             await db.execute(sa.update(MentorStatsRow).where(MentorStatsRow.mentor_id == mentor_id).values(values))
+        case "article", (int(ticket_id),):
+            await index.put_right(db, ticket_id)
         case _:
             pass  # records are counted anew as a whole
 

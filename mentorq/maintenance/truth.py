@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from reprlib import repr as brief
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,13 +38,13 @@ class Difference:
     """A row that is not what it must be."""
 
     what: str
-    key: tuple[int, ...]
+    key: tuple[int | str, ...]
     is_now: Found
     must_be: Found
 
     def __str__(self) -> str:
         key = " ".join(map(str, self.key))
-        parts = [f"{name} is {self.is_now.get(name)!r}, must be {wanted!r}" for name, wanted in self.must_be.items()]
+        parts = [f"{name} is {brief(self.is_now.get(name))}, must be {brief(to)}" for name, to in self.must_be.items()]
         return f"{self.what} {key}: {'; '.join(parts)}"
 
 
@@ -93,12 +94,12 @@ async def _of_batch(db: Read, rows: Sequence[Row], first: int, last: int) -> lis
         must_be = _state(row, lives.get(row["id"], _Life()), solutions.get(row["id"]))
         must_be["messages"] = messages[row["id"]]
         must_be["tags"] = _ordered(row["tags"], [tag["name"] for tag in tags.get(row["id"], [])])
-        differences += _compared("ticket", (row["id"],), row, must_be)
+        differences += compared("ticket", (row["id"],), row, must_be)
         in_queue = {"is_open": must_be["status"] == Status.OPEN, "created_at": row["created_at"]}
         for tag in tags.get(row["id"], []):
-            differences += _compared("tag on ticket", (row["id"], tag["tag_id"]), tag, in_queue)
+            differences += compared("tag on ticket", (row["id"], tag["tag_id"]), tag, in_queue)
     differences += await _solved(
-        db, rows, first, last, {d.key[0]: d.must_be for d in differences if d.what == "ticket"}
+        db, rows, first, last, {int(d.key[0]): d.must_be for d in differences if d.what == "ticket"}
     )
     return differences
 
@@ -171,7 +172,7 @@ async def _solved(db: Read, rows: Sequence[Row], first: int, last: int, wrong: d
         names = ("mentor_id", "solved_at")
         must_be = (ticket["assigned_mentor_id"], ticket["resolved_at"]) if is_solved else (None, None)
         is_now = noted.get(row["id"], dict.fromkeys(names))
-        differences += _compared("solved ticket", (row["id"],), is_now, dict(zip(names, must_be, strict=True)))
+        differences += compared("solved ticket", (row["id"],), is_now, dict(zip(names, must_be, strict=True)))
     return differences
 
 
@@ -185,7 +186,7 @@ async def tag_counts(db: Read) -> list[Difference]:
     differences: list[Difference] = []
     for tag in await db.rows(sa.select(TagRow.id, TagRow.tickets, TagRow.mentors).order_by(TagRow.id)):
         must_be = {"tickets": count[0][tag["id"]], "mentors": count[1][tag["id"]]}
-        differences += _compared("tag", (tag["id"],), tag, must_be)
+        differences += compared("tag", (tag["id"],), tag, must_be)
     return differences
 
 
@@ -204,7 +205,7 @@ async def reviews(db: Read) -> list[Difference]:
     return [
         difference
         for row in wrong
-        for difference in _compared(
+        for difference in compared(
             "review", (row["id"],), row, {"student_id": row["owner"], "mentor_id": row["mentor"]}
         )
     ]
@@ -222,7 +223,7 @@ async def mentors(db: Read) -> AsyncIterator[list[Difference]]:
         must_be = await _stats(db, ids)
         differences: list[Difference] = []
         for mentor_id in ids:
-            differences += _compared("mentor", (mentor_id,), stats.get(mentor_id, {}), must_be[mentor_id])
+            differences += compared("mentor", (mentor_id,), stats.get(mentor_id, {}), must_be[mentor_id])
         yield differences + await _records(db, ids)
 
 
@@ -263,7 +264,7 @@ async def _records(db: Read, mentor_ids: Sequence[int]) -> list[Difference]:
     nothing = {"solved": 0, "rating_sum": 0, "rating_count": 0}
     differences: list[Difference] = []
     for key in sorted({*is_now, *must_be}):
-        differences += _compared("record", key, is_now.get(key, nothing), must_be.get(key, nothing))
+        differences += compared("record", key, is_now.get(key, nothing), must_be.get(key, nothing))
     return differences
 
 
@@ -290,7 +291,7 @@ async def records_of(db: Read, mentor_ids: Sequence[int]) -> dict[tuple[int, int
     }  # fmt: skip
 
 
-def _compared(what: str, key: tuple[int, ...], is_now: Found, must_be: Found) -> list[Difference]:
+def compared(what: str, key: tuple[int | str, ...], is_now: Found, must_be: Found) -> list[Difference]:
     """Nothing, or the difference with the columns that differ."""
     wrong = {name: wanted for name, wanted in must_be.items() if not _same(is_now.get(name), wanted)}
     return [Difference(what, key, {name: is_now.get(name) for name in wrong}, wrong)] if wrong else []

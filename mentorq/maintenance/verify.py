@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mentorq.core.database import Database, Read
-from mentorq.maintenance import truth
+from mentorq.maintenance import articles, truth
 from mentorq.maintenance.truth import Difference
 
 
@@ -46,3 +46,6 @@ async def everything(db: Read) -> AsyncIterator[list[Difference]]:
     yield await truth.reviews(db)
     async for batch in truth.mentors(db):
         yield batch
+    async for batch in articles.articles(db):
+        yield batch
+    yield await articles.frequencies(db)

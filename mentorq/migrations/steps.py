@@ -14,6 +14,7 @@ from mentorq.core.database import Base
 from mentorq.migrations import tables
 
 ALL_TABLES = tables
+FULL_TEXT = "article_words"
 
 
 def configuration(connection: sa.Connection) -> Config:
@@ -38,16 +39,19 @@ def differences(connection: sa.Connection) -> list[object]:
     """What models and database do not agree on."""
     found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     if connection.dialect.name == "sqlite":
-        found = [difference for difference in found if not _is_about_expressions(difference)]
+        found = [difference for difference in found if not _is_beyond_sqlite(difference)]
     return list(found)
 
 
-def _is_about_expressions(difference: Any) -> bool:
-    """SQLite cannot show an index on an expression as what it is; on PostgreSQL it is compared."""
-    expressions = {
+def _is_beyond_sqlite(difference: Any) -> bool:
+    """What is compared on PostgreSQL only: SQLite cannot show an index on an expression as what it is, has no GIN
+    index, and shows a full-text index as tables of its own."""
+    beyond = {
         index.name
         for table in Base.metadata.tables.values()
         for index in table.indexes
-        if not all(isinstance(part, sa.Column) for part in index.expressions)
+        if index.dialect_options["postgresql"]["using"] == "gin"
+        or not all(isinstance(part, sa.Column) for part in index.expressions)
     }
-    return isinstance(difference, tuple) and getattr(difference[1], "name", None) in expressions
+    name = str(getattr(difference[1], "name", "")) if isinstance(difference, tuple) else ""
+    return name in beyond or name.startswith(FULL_TEXT)

@@ -31,6 +31,13 @@ DAMAGES = {
     "records of nothing": "UPDATE mentor_tag_records SET solved = solved + 1, rating_count = 0",
     "solved tickets that matching forgot": "DELETE FROM solved_tickets WHERE ticket_id % 3 = 0",
     "a solution that is not the latest": "UPDATE tickets SET solution = 'old' WHERE solution IS NOT NULL",
+    "articles that are missing": "DELETE FROM articles WHERE ticket_id % 2 = 0",
+    "counters of articles": "UPDATE articles SET upvotes = upvotes + 3, fails = 9, deflected = 1",
+    "an index of other texts": "UPDATE article_index SET terms = '{}'",
+    "an index of other people": "UPDATE article_index SET mentor_id = 1, tags = '[]'",
+    "frequencies of words": "UPDATE knowledge_terms SET articles = articles + 1",
+    "words that nobody counted": "DELETE FROM knowledge_terms",
+    "a knowledge base of another size": "UPDATE knowledge_totals SET articles = 1, prose = 1",
     "a review of somebody else": "UPDATE reviews SET mentor_id = student_id",
 }  # fmt: skip
 

@@ -1,0 +1,83 @@
+"""What of an article a query is about, as HTML that has only text and <mark>."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from html import escape
+from itertools import islice, takewhile
+
+from mentorq.knowledge.query import Query
+from mentorq.knowledge.tokens import PART, analysed, unaccented, words_at
+
+PASSAGE = 260
+MARKUP = re.compile(r"^[ ]{0,3}(?:`{3,}.*|~{3,}.*|#{1,6}[ ]|>[ ]?|[-*+][ ])|\*\*|`", re.MULTILINE)
+
+Span = tuple[int, int]
+
+
+def highlighted(query: Query, title: str, texts: Sequence[str]) -> tuple[str, str]:
+    """The title, and the passage of `texts` that has most of what is looked for, each with that marked."""
+    rows = [option for clause in query.words for option in clause.options]
+    passages = [passage for text in texts if (passage := _passage(rows, " ".join(MARKUP.sub(" ", text).split())))]
+    _, best = max(passages, key=lambda found: found[0], default=(0, ""))
+    return _marked(title, list(_spans(rows, title))), best
+
+
+def _passage(rows: Sequence[tuple[str, ...]], text: str) -> tuple[int, str] | None:
+    """The stretch with the most different words that are looked for, and how many these are."""
+    if not text:
+        return None
+    spans = list(_spans(rows, text))
+    best, start = 0, 0
+    for first, (begin, _) in enumerate(spans):
+        near = takewhile(partial(_ends_before, begin + PASSAGE), islice(spans, first, None))
+        inside = {text[b:e].casefold() for b, e in near}
+        if len(inside) > best:
+            best, start = len(inside), begin
+    begin = max(0, start - PASSAGE // 4) if start + PASSAGE < len(text) else max(0, len(text) - PASSAGE)
+    begin = text.rfind(" ", 0, begin) + 1 if begin else 0
+    end = begin + PASSAGE
+    if end < len(text):
+        end = max(text.rfind(" ", begin, end), begin + PASSAGE // 2)
+    cut = [(b - begin, e - begin) for b, e in spans if b >= begin and e <= end]
+    marked = _marked(text[begin:end], cut)
+    return best, f"{'… ' if begin else ''}{marked}{' …' if end < len(text) else ''}"
+
+
+def _ends_before(place: int, span: Span) -> bool:
+    return span[1] <= place
+
+
+def _marked(text: str, spans: Iterable[Span]) -> str:
+    parts, last = [], 0
+    for begin, end in spans:
+        parts += [escape(text[last:begin]), "<mark>", escape(text[begin:end]), "</mark>"]
+        last = end
+    return "".join((*parts, escape(text[last:])))
+
+
+def _spans(rows: Sequence[tuple[str, ...]], text: str) -> Iterator[Span]:
+    """Where the rows of words stand, left to right, none over another."""
+    alone = {row[0] for row in rows if len(row) == 1}
+    longer = [row for row in rows if len(row) > 1]
+    pieces: list[tuple[str, int, int]] = []
+    found: list[Span] = []
+    for written, begin, end in words_at(text):
+        word = analysed(unaccented(written))
+        if not alone.isdisjoint((*word.pieces, word.joined, *(PART + part for part in word.parts))):
+            found.append((begin, end))
+        pieces += [(piece, begin, end) for piece in word.pieces]
+    if longer:
+        row = [piece for piece, _, _ in pieces]
+        for wanted in longer:
+            size = len(wanted)
+            found += [
+                (pieces[at][1], pieces[at + size - 1][2])
+                for at in range(len(row) - size + 1)
+                if tuple(row[at : at + size]) == wanted
+            ]
+    last = 0
+    for begin, end in sorted(found, key=lambda span: (span[0], -span[1])):
+        if begin >= last:
+            yield begin, end
+            last = end

@@ -1,0 +1,219 @@
+"""Search: retrieve, then rank.
+
+The index finds which articles have all that is looked for. A query that few match is answered from all of its matches;
+of one that very many match, the newest are looked at, and the newest of those that have it all in their title: what
+is read is bounded, however large the knowledge base. Python then ranks them by what the index keeps of each, so that
+both databases give the same.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mentorq.accounts.schemas import Viewer
+from mentorq.core.database import Read, Row
+from mentorq.core.pagination import Keyset
+from mentorq.knowledge import highlights, queries, ranking, typos
+from mentorq.knowledge.analysis import as_terms
+from mentorq.knowledge.errors import SearchTookTooLong
+from mentorq.knowledge.queries import Order
+from mentorq.knowledge.query import Query, mentors, parse, with_mentors
+from mentorq.knowledge.ranking import Statistics
+from mentorq.knowledge.schemas import Sort, as_article
+
+LONGEST_SECONDS = 2.0
+COUNTED = 1_000
+"""Up to how many matches are counted and looked through for their tags."""
+RANKED = 500
+RANKED_BY_TITLE = 250
+KEPT = 200
+"""How many of the best are listed by relevance; who has not found it among them sorts or narrows down."""
+FACETS = 12
+VERIFIED_AT_ONCE = 250
+
+FEW = 2_000
+SHARE_TO_WALK = 0.15
+"""What more articles have than this share is found faster by walking through them than by putting all in order."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a client asks for."""
+
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    every_tag: bool = False
+    sort: Sort = "relevance"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query as it is understood: as it is written, or, by a later `attempt`, with some words read otherwise."""
+
+    query: Query
+    known: Statistics
+    attempt: int = 0
+    readings: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page; the first one also says what all of it is."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+    readings: dict[str, list[str]]
+    facets: list[tuple[str, int]] | None = None
+    counted: int | None = None
+
+
+async def search(db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset) -> Found:
+    """One page of articles.
+
+    Raises:
+        SearchTookTooLong: it did not end within `LONGEST_SECONDS`.
+    """
+    async with within(LONGEST_SECONDS):
+        attempt, *place = keyset.after or (None,)
+        async for asked in _understood(db, wanted):
+            if attempt in (None, asked.attempt):
+                found = await _page(db, viewer, wanted.sort, asked, place, keyset)
+                if found.items or attempt is not None:
+                    return found
+        return Found([], None, {}, [], 0)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """Give up after so long.
+
+    Raises:
+        SearchTookTooLong: it took longer.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise SearchTookTooLong from None
+
+
+async def _understood(db: Read, wanted: Wanted) -> AsyncIterator[Asked]:
+    """The query as it is written, then as it may have been meant."""
+    query = parse(wanted.text)
+    if names := mentors(query):
+        query = with_mentors(query, await queries.mentor_ids(db, names))
+    query = query.having(wanted.tags, every=wanted.every_tag)
+    written = Asked(query, await _statistics(db, query))
+    yield written
+    for attempt, meant in enumerate(await typos.corrections(db, query, written.known.articles), 1):
+        yield Asked(meant.query, await _statistics(db, meant.query), attempt, meant.readings)
+
+
+async def _statistics(db: Read, query: Query) -> Statistics:
+    of_titles = query.in_titles()
+    rows = [row for each in (query, of_titles) if each for clause in each.wanted for row in clause.options]
+    return Statistics(await queries.totals(db), await queries.frequencies(db, {word for row in rows for word in row}))
+
+
+async def _page(db: Read, viewer: Viewer, sort: Sort, asked: Asked, place: Sequence[Any], keyset: Keyset) -> Found:
+    if sort == "relevance" and asked.query.words:
+        return await _by_relevance(db, viewer, asked, place, keyset)
+    order: Order = "upvotes" if sort == "upvotes" else "newest"
+    rows = await _matches(db, asked, order, keyset.limit + 1, place or None)
+    key = "upvotes" if order == "upvotes" else "published_at"
+    shown, next_cursor = keyset.cut(rows, lambda row: (asked.attempt, row[key], row["ticket_id"]))
+    items = await _shown(db, viewer, asked.query, [row["ticket_id"] for row in shown])
+    if place:
+        return Found(items, next_cursor, asked.readings)
+    if not asked.query.clauses:
+        return Found(items, next_cursor, {}, await queries.commonest_tags(db, FACETS), asked.known.totals.articles)
+    some = await _matches(db, asked, "newest", COUNTED)
+    return Found(items, next_cursor, asked.readings, _facets(some), len(some))
+
+
+async def _by_relevance(db: Read, viewer: Viewer, asked: Asked, place: Sequence[int], keyset: Keyset) -> Found:
+    """The cursor is the rest of the list: it stays as it was when paging began, whatever is published meanwhile."""
+    facets, counted = None, None
+    ranked = list(place)
+    if not place:
+        rows = await _matches(db, asked, "newest", COUNTED)
+        ranked = await _ranked(db, asked, rows)
+        facets, counted = _facets(rows), len(rows)
+    shown, rest = ranked[: keyset.limit], ranked[keyset.limit :]
+    items = await _shown(db, viewer, asked.query, shown)
+    next_cursor = keyset.seal(asked.attempt, *rest) if rest else None
+    return Found(items, next_cursor, asked.readings, facets, counted)
+
+
+async def _ranked(db: Read, asked: Asked, rows: Sequence[Row]) -> list[int]:
+    """The best of what was found, best first; of equals, the newest."""
+    candidates = [row["ticket_id"] for row in rows[:RANKED]]
+    if len(rows) > RANKED and (titled := asked.query.in_titles()):
+        by_title = await _matches(db, Asked(titled, asked.known), "newest", RANKED_BY_TITLE)
+        candidates += [row["ticket_id"] for row in by_title]
+    kept = await queries.terms(db, set(candidates))
+    scores = {
+        ticket_id: ranking.score(asked.query.words, as_terms(terms), asked.known) for ticket_id, terms in kept.items()
+    }
+    newest_first = dict.fromkeys(candidate for candidate in candidates if candidate in scores)
+    return sorted(newest_first, key=lambda ticket_id: -scores[ticket_id])[:KEPT]
+
+
+async def _matches(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[Any] | None = None) -> list[Row]:
+    """The first articles in an order that a query finds, phrases held against the text."""
+    if not asked.query.exact:
+        return await _indexed(db, asked, order, limit, after)
+    found: list[Row] = []
+    while True:
+        rows = await _indexed(db, asked, order, VERIFIED_AT_ONCE, after)
+        texts = await queries.texts(db, [row["ticket_id"] for row in rows])
+        found += [row for row in rows if _is_exact(asked.query, texts[row["ticket_id"]])]
+        if len(rows) < VERIFIED_AT_ONCE or len(found) >= limit:
+            return found[:limit]
+        after = (rows[-1]["upvotes" if order == "upvotes" else "published_at"], rows[-1]["ticket_id"])
+
+
+async def _indexed(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[Any] | None) -> list[Row]:
+    if not _is_common(asked):
+        return await queries.found(db, asked.query, order, limit, after)
+    rows = await queries.walked(db, asked.query, order, limit, after)
+    return rows if len(rows) == limit else await queries.found(db, asked.query, order, limit, after)
+
+
+def _is_common(asked: Asked) -> bool:
+    """Whether very many articles must be expected, as if words came independently of each other."""
+    everything = asked.known.totals.articles
+    expected = float(everything)
+    for clause in asked.query.wanted:
+        if not clause.is_stop:
+            expected *= min(1.0, ranking.articles_with(clause, asked.known.articles) / everything) if everything else 0
+    return expected > max(FEW, SHARE_TO_WALK * everything)
+
+
+def _is_exact(query: Query, text: Row) -> bool:
+    """Whether the phrases of a query are in a text, or not in it, just as they are written."""
+    fields = [_plain(text[name]) for name in ("title", "description", "solution")]
+    return all(any(_plain(clause.written) in field for field in fields) != clause.excluded for clause in query.exact)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _facets(rows: Sequence[Row]) -> list[tuple[str, int]]:
+    counted = Counter(tag for row in rows for tag in row["tags"])
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:FACETS]
+
+
+async def _shown(db: Read, viewer: Viewer, query: Query, ticket_ids: Sequence[int]) -> list[dict[str, Any]]:
+    rows = await queries.articles(db, viewer, ticket_ids)
+    return [as_article(row, viewer, _highlight(query, row)) for row in rows]
+
+
+def _highlight(query: Query, row: Row) -> tuple[str, str] | None:
+    if not query.words:
+        return None
+    return highlights.highlighted(query, row["title"], (row["description"], row["solution"]))
