@@ -1,7 +1,8 @@
 """The catalogues of texts: `python -m scripts.translate` brings them up to date; with `--check` it only looks.
 
-Texts are found in templates and code, where they are wrapped in gettext calls, and in the sentences of domain errors. A
-catalogue is in order when it has exactly these texts, and each is translated with the placeholders that it needs.
+Texts are found in templates and code, where they are wrapped in gettext calls, in the sentences of domain errors, and
+in the kinds of secrets. A catalogue is in order when it has exactly these texts, and each is translated with the
+placeholders that it needs.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import mentorq.main  # every module with its errors
+from mentorq.core import secrets
 from mentorq.core.errors import DomainError
 from mentorq.web.locale import LANGUAGES
 
@@ -33,6 +35,8 @@ def found() -> Catalog:
         catalog.add(text, None, [(Path(file).as_posix(), 0)], auto_comments=comments, context=context)
     for error in sorted(_errors(DomainError), key=lambda kind: (kind.__module__, kind.__name__)):
         catalog.add(error.detail, None, [(error.__module__.replace(".", "/") + ".py", 0)])
+    for kind in secrets.KINDS:
+        catalog.add(kind, None, [("mentorq/core/secrets.py", 0)])
     return catalog
 
 

@@ -48,6 +48,10 @@ class InvalidInput(DomainError):
     status = 422
     code = "invalid_input"
     detail = "Some of what was sent is not valid."
+    example: ClassVar[list[FieldError]] = [
+        {"pointer": "/title", "detail": "String should have at least 1 character"},
+    ]
+    """What `errors` may be, for the document."""
 
     @classmethod
     def of(cls, pointer: str, detail: str) -> "InvalidInput":
@@ -186,8 +190,8 @@ def _example(error: type[DomainError]) -> dict[str, Any]:
         "code": error.code,
         "request_id": "01JD3X5B8N",
     }
-    if error is InvalidInput:
-        example["errors"] = [{"pointer": "/title", "detail": "String should have at least 1 character"}]
+    if "example" in vars(error):
+        example["errors"] = vars(error)["example"]
     return example
 
 

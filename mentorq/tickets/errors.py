@@ -1,6 +1,11 @@
 """What can be wrong with a ticket."""
 
-from mentorq.core.errors import DomainError, Forbidden, NotFound
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from mentorq.core.errors import DomainError, FieldError, Forbidden, InvalidInput, NotFound
+from mentorq.core.secrets import Finding
 
 
 class TicketNotFound(NotFound):
@@ -62,3 +67,31 @@ class NoDraft(NotFound):
 
     code = "no_draft"
     detail = "There is no draft for this ticket."
+
+
+class LooksLikeSecret(InvalidInput):
+    """What is about to become public looks like a secret; with `allow_secrets` it is published all the same."""
+
+    code = "looks_like_secret"
+    detail = (
+        "This looks as if it held a secret, and everyone will be able to read it. Take the secret out, or send "
+        "`allow_secrets: true` if it is none."
+    )
+    example: ClassVar[list[FieldError]] = [
+        {"pointer": "/description", "detail": "line 4, column 9: looks like a GitHub token"},
+    ]
+    MOST = 50
+    """More places than these are not told."""
+
+    def __init__(self, found: Mapping[str, list[Finding]] = MappingProxyType({})) -> None:
+        self.found = found
+        """The places in each field; what is there is not kept."""
+        places = [(field, place) for field, places in found.items() for place in places]
+        super().__init__(errors=[_told(field, place) for field, place in places[: self.MOST]])
+
+
+def _told(field: str, place: Finding) -> FieldError:
+    return {
+        "pointer": f"/{field}",
+        "detail": f"line {place.line}, column {place.column}: looks like {place.kind}",
+    }

@@ -1,5 +1,6 @@
 """What may happen to a ticket, in the order of its life. Each function is one transition of `states.LIFE`."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ from mentorq.core.errors import DomainError, PreconditionFailed
 from mentorq.core.events import emit
 from mentorq.core.http import etag, require_match
 from mentorq.core.jobs import task
+from mentorq.core.secrets import find_secrets
 from mentorq.tags import service as tags
 from mentorq.tickets import events, policy, queries
-from mentorq.tickets.errors import TicketNotFound, TicketNotOpen
+from mentorq.tickets.errors import LooksLikeSecret, TicketNotFound, TicketNotOpen
 from mentorq.tickets.states import Action, Status
 
 SWEEP_EVERY = timedelta(seconds=15)
@@ -20,9 +22,21 @@ SWEEP_AT_ONCE = 200
 
 
 async def post(
-    db: Write, student: Viewer, title: str, description: str, tag_names: list[str], *, is_anonymous: bool
+    db: Write,
+    student: Viewer,
+    title: str,
+    description: str,
+    tag_names: list[str],
+    *,
+    is_anonymous: bool,
+    allow_secrets: bool,
 ) -> Row:
-    """Ask a question: it joins the queue."""
+    """Ask a question: it joins the queue.
+
+    Raises:
+        LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
+    """
+    _refuse_secrets({"title": title, "description": description}, allow_secrets=allow_secrets)
     ids = await tags.ensure(db, tag_names)
     values = {"title": title, "description": description, "tags": tag_names}
     ticket = await queries.add(db, values | {"student_id": student.id, "is_anonymous": is_anonymous})
@@ -33,18 +47,31 @@ async def post(
     return await _whole(db, ticket["id"])
 
 
-async def edit(db: Write, ticket_id: int, student: Viewer, changes: dict[str, Any], if_match: str | None) -> Row:
-    """Change an open question.
+async def edit(
+    db: Write,
+    ticket_id: int,
+    student: Viewer,
+    changes: dict[str, Any],
+    if_match: str | None,
+    *,
+    allow_secrets: bool,
+) -> Row:
+    """Change an open question. What it says already is not looked at again: whoever corrects the title has said so.
 
     Raises:
         TicketNotFound, NotYours, TicketNotOpen: see `policy.refusal`.
         PreconditionFailed: it is not the version that `if_match` names.
+        LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
     before = await queries.bare(db, ticket_id)
     if refused := policy.refusal(student, Action.EDIT, before):
         raise refused
     assert before is not None
     require_match(if_match, etag(ticket_id, before["version"]))
+    written = {
+        name: changes[name] for name in ("title", "description") if changes.get(name, before[name]) != before[name]
+    }
+    _refuse_secrets(written, allow_secrets=allow_secrets)
     conditions = [queries.T.c.version == before["version"]] if if_match else []
     ticket = await queries.move(db, ticket_id, Action.EDIT, student.id, changes, *conditions)
     if ticket is None:
@@ -176,12 +203,14 @@ async def unpass(db: Write, ticket_id: int, mentor: Viewer) -> None:
     await queries.take_up_again(db, mentor.id, ticket_id)
 
 
-async def resolve(db: Write, ticket_id: int, mentor: Viewer, solution: str) -> Row:
+async def resolve(db: Write, ticket_id: int, mentor: Viewer, solution: str, *, allow_secrets: bool) -> Row:
     """Publish the solution.
 
     Raises:
         TicketNotFound, NotYours, TicketNotAssigned: see `policy.refusal`.
+        LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
+    _refuse_secrets({"solution": solution}, allow_secrets=allow_secrets)
     moment = now()
     before = await queries.bare(db, ticket_id)
     changes = {"solution": solution, "resolved_at": moment, "respond_by": None}
@@ -205,12 +234,14 @@ async def emit_response(db: Write, ticket: Row) -> None:
     await emit(db, events.MentorResponded(ticket["id"], ticket["assigned_mentor_id"], max(0.0, seconds)))
 
 
-async def edit_solution(db: Write, ticket_id: int, mentor: Viewer, solution: str) -> Row:
+async def edit_solution(db: Write, ticket_id: int, mentor: Viewer, solution: str, *, allow_secrets: bool) -> Row:
     """Change the published solution; what it said before is kept.
 
     Raises:
         TicketNotFound, NotYours, TicketNotResolved: see `policy.refusal`.
+        LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
+    _refuse_secrets({"solution": solution}, allow_secrets=allow_secrets)
     changed = await queries.move(db, ticket_id, Action.EDIT_SOLUTION, mentor.id, {"solution": solution})
     if changed is None:
         raise await _why_not(db, ticket_id, mentor, Action.EDIT_SOLUTION)
@@ -299,6 +330,15 @@ async def hand_back(db: Write, mentor_id: int, reason: str) -> int:
     for ticket_id in taken:
         await release(db, ticket_id, Viewer(mentor_id, "", "", 0), reason)
     return len(taken)
+
+
+def _refuse_secrets(texts: Mapping[str, str], *, allow_secrets: bool) -> None:
+    """Look at what is about to become public, before anything of it is written."""
+    if allow_secrets:
+        return
+    found = {name: places for name, text in texts.items() if (places := find_secrets(text))}
+    if found:
+        raise LooksLikeSecret(found)
 
 
 async def _why_not(

@@ -8,7 +8,7 @@ from mentorq.accounts.access import CurrentMentor, CurrentStudent, CurrentViewer
 from mentorq.accounts.errors import WrongRole
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.database import Row
-from mentorq.core.errors import PreconditionFailed, problems
+from mentorq.core.errors import InvalidInput, PreconditionFailed, problems
 from mentorq.core.http import IfMatch, Read, Route, Write, etag, json_response
 from mentorq.core.inputs import Cursor, Limit, RowId, SearchText
 from mentorq.core.pagination import BadCursor, Keyset, Page, keyset, link_next, list_name
@@ -16,6 +16,7 @@ from mentorq.tags.schemas import TagFilter
 from mentorq.tickets import conversation, lifecycle, service
 from mentorq.tickets import wait as waiting
 from mentorq.tickets.errors import (
+    LooksLikeSecret,
     NoDraft,
     NotYours,
     TicketClosed,
@@ -80,13 +81,21 @@ def _page(request: Request, items: list[dict[str, Any]], next_cursor: str | None
     "",
     status_code=201,
     response_model=Ticket,
-    responses=problems(WrongRole),
+    responses=problems(WrongRole, InvalidInput, LooksLikeSecret),
     dependencies=[limited("tickets", "20/hour")],
     summary="Ask a question",
 )
 async def post(body: NewTicket, student: CurrentStudent, db: Write) -> Response:
     """Post a ticket: it is `open`, and mentors see it."""
-    ticket = await lifecycle.post(db, student, body.title, body.description, body.tags, is_anonymous=body.is_anonymous)
+    ticket = await lifecycle.post(
+        db,
+        student,
+        body.title,
+        body.description,
+        body.tags,
+        is_anonymous=body.is_anonymous,
+        allow_secrets=body.allow_secrets,
+    )
     return _answer(ticket, student, 201)
 
 
@@ -130,15 +139,17 @@ async def get(ticket_id: RowId, viewer: MaybeViewer, db: Read) -> Response:
 @router.patch(
     "/{ticket_id}",
     response_model=Ticket,
-    responses=problems(NotYours, TicketNotFound, TicketNotOpen, PreconditionFailed),
+    responses=problems(NotYours, TicketNotFound, TicketNotOpen, PreconditionFailed, InvalidInput, LooksLikeSecret),
     summary="Edit a ticket",
 )
 async def edit(
     ticket_id: RowId, body: TicketChange, viewer: CurrentViewer, db: Write, if_match: IfMatch = None
 ) -> Response:
     """Change an open ticket of one's own."""
-    changes = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
-    return _answer(await lifecycle.edit(db, ticket_id, viewer, changes, if_match), viewer)
+    given = body.model_dump(exclude_unset=True, exclude={"allow_secrets"})
+    changes = {name: value for name, value in given.items() if value is not None}
+    ticket = await lifecycle.edit(db, ticket_id, viewer, changes, if_match, allow_secrets=body.allow_secrets)
+    return _answer(ticket, viewer)
 
 
 @router.delete(
@@ -237,23 +248,25 @@ async def delete_draft(ticket_id: RowId, mentor: CurrentMentor, db: Write) -> No
 @router.post(
     "/{ticket_id}/resolve",
     response_model=Ticket,
-    responses=problems(WrongRole, NotYours, TicketNotFound, TicketNotAssigned),
+    responses=problems(WrongRole, NotYours, TicketNotFound, TicketNotAssigned, InvalidInput, LooksLikeSecret),
     summary="Post the solution",
 )
 async def resolve(ticket_id: RowId, body: Resolution, mentor: CurrentMentor, db: Write) -> Response:
     """Post the solution; it is public from here on."""
-    return _answer(await lifecycle.resolve(db, ticket_id, mentor, body.solution), mentor)
+    ticket = await lifecycle.resolve(db, ticket_id, mentor, body.solution, allow_secrets=body.allow_secrets)
+    return _answer(ticket, mentor)
 
 
 @router.patch(
     "/{ticket_id}/solution",
     response_model=Ticket,
-    responses=problems(WrongRole, NotYours, TicketNotFound, TicketNotResolved),
+    responses=problems(WrongRole, NotYours, TicketNotFound, TicketNotResolved, InvalidInput, LooksLikeSecret),
     summary="Edit the solution",
 )
 async def edit_solution(ticket_id: RowId, body: Resolution, mentor: CurrentMentor, db: Write) -> Response:
     """Improve a posted solution; earlier versions are kept."""
-    return _answer(await lifecycle.edit_solution(db, ticket_id, mentor, body.solution), mentor)
+    ticket = await lifecycle.edit_solution(db, ticket_id, mentor, body.solution, allow_secrets=body.allow_secrets)
+    return _answer(ticket, mentor)
 
 
 @router.get(

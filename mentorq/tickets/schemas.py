@@ -34,6 +34,10 @@ Solution = Annotated[
 Tags = Annotated[TagNames, Field(max_length=10, examples=[["python", "lists"]])]
 Reason = Annotated[Text, StringConstraints(max_length=LONGEST_REASON)]
 
+AllowSecrets = Annotated[
+    bool, Field(description="Publish it even if it looks as if it held a secret; else that is 422 `looks_like_secret`.")
+]
+
 
 class NewTicket(Body):
     """A question."""
@@ -54,6 +58,7 @@ class NewTicket(Body):
     description: Description
     tags: Tags = Field(default_factory=list)
     is_anonymous: bool = Field(False, description="Show the asker to nobody but the mentor who takes it.")
+    allow_secrets: AllowSecrets = False
 
 
 class TicketChange(Body):
@@ -62,6 +67,7 @@ class TicketChange(Body):
     title: Title | None = None
     description: Description | None = None
     tags: Tags | None = None
+    allow_secrets: AllowSecrets = False
 
 
 class Release(Body):
@@ -80,6 +86,7 @@ class Resolution(Body):
     """The answer."""
 
     solution: Solution
+    allow_secrets: AllowSecrets = False
 
 
 class Draft(Body):

@@ -15,12 +15,14 @@ from mentorq.core.pagination import Keyset, keyset, list_name
 from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
 from mentorq.tickets import conversation, lifecycle, service, wait
+from mentorq.tickets.errors import LooksLikeSecret
 from mentorq.tickets.models import LONGEST_SOLUTION
 from mentorq.tickets.schemas import NewTicket, TicketChange, Wait
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
 from mentorq.web.lists import next_page, tags_in
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
+from mentorq.web.secrecy import allows_secrets, refuse_secrets
 from mentorq.web.sessions import VisitingStudent, Visitor
 
 router = APIRouter(route_class=PageRoute)
@@ -54,18 +56,19 @@ async def ask(request: Request, student: VisitingStudent, reads: Read, db: Write
     if "preview" in form.values:
         return await _ask_page(request, reads, form)
     fields = {name: form[name] for name in ("title", "description")}
-    body = form.fit(NewTicket, **fields, tags=tag_names(form["tags"]), is_anonymous=form["is_anonymous"] == "on")
+    choices = {"is_anonymous": form["is_anonymous"] == "on", "allow_secrets": allows_secrets(form)}
+    body = form.fit(NewTicket, **fields, tags=tag_names(form["tags"]), **choices)
     status = 422
     if body is not None:
         try:
             await request.app.state.limiter.hit("tickets", "20/hour", caller(request, student))
+            ticket = await lifecycle.post(db, student, body.title, body.description, body.tags, **choices)
         except TooManyRequests as error:  # what was written must not be lost
             form.refuse(error)
             status = 429
+        except LooksLikeSecret as error:
+            refuse_secrets(form, error)
         else:
-            ticket = await lifecycle.post(
-                db, student, body.title, body.description, body.tags, is_anonymous=body.is_anonymous
-            )
             return redirect(request, f"/app/tickets/{ticket['id']}?posted=1", "asked")
     raise Answer(await _ask_page(request, reads, form, status))
 
@@ -126,11 +129,14 @@ async def edit(request: Request, ticket_id: RowId, student: VisitingStudent, rea
         version = form["version"]
         if_match = etag(ticket_id, int(version)) if version.isdecimal() and len(version) < 10 else None
         try:
-            await lifecycle.edit(db, ticket_id, student, body.model_dump(), if_match)
+            changes = body.model_dump(exclude={"allow_secrets"})
+            await lifecycle.edit(db, ticket_id, student, changes, if_match, allow_secrets=allows_secrets(form))
         except PreconditionFailed as error:  # shown with what was written; saving once more means it
             form.refuse(error)
             form.values["version"] = str(ticket["version"])
             status = PreconditionFailed.status
+        except LooksLikeSecret as error:
+            refuse_secrets(form, error)
         else:
             return redirect(request, f"/app/tickets/{ticket_id}", "ticket_saved")
     raise Answer(_edit_page(request, form, ticket_id, status))

@@ -19,12 +19,13 @@ from mentorq.reviews.errors import AlreadyReviewed, ReviewNotFound
 from mentorq.reviews.schemas import NewReview
 from mentorq.tickets import conversation, lifecycle, policy, service
 from mentorq.tickets import wait as waiting
-from mentorq.tickets.errors import NoDraft, NotYours, TicketNotFound, TicketNotOpen
+from mentorq.tickets.errors import LooksLikeSecret, NoDraft, NotYours, TicketNotFound, TicketNotOpen
 from mentorq.tickets.schemas import Draft, NewMessage, Release, Reopening, Resolution, as_ticket
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Action, Status
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render
+from mentorq.web.secrecy import allows_secrets, refuse_secrets
 from mentorq.web.sessions import MaybeVisitor, VisitingMentor, Visitor, own_path
 
 router = APIRouter(prefix="/app/tickets/{ticket_id}", route_class=PageRoute)
@@ -317,13 +318,16 @@ def _number(given: str) -> int:
 
 
 async def _resolve(request: Request, db: Write, viewer: Viewer, ticket_id: int, form: Form) -> Response:
-    body = form.fit(Resolution, solution=form["body"] or form["solution"])
+    form.values |= {"kind": "solution", "body": form["body"] or form["solution"]}
+    body = form.fit(Resolution, solution=form["body"])
     if body is None:
         form.errors = {"body": form.errors.pop("solution"), **form.errors}
-        form.values["kind"] = "solution"
         raise Answer(await _composed(request, db, viewer, ticket_id, form, 422))
     try:
-        await lifecycle.resolve(db, ticket_id, viewer, body.solution)
+        await lifecycle.resolve(db, ticket_id, viewer, body.solution, allow_secrets=allows_secrets(form))
+    except LooksLikeSecret as error:
+        refuse_secrets(form, error, {"solution": "body"})
+        raise Answer(await _composed(request, db, viewer, ticket_id, form, error.status)) from None
     except DomainError as error:
         raise await _refused(request, db, viewer, ticket_id, form, error) from None
     return redirect(request, _path(ticket_id), "resolved")
@@ -396,7 +400,11 @@ async def edit_solution(request: Request, ticket_id: RowId, mentor: VisitingMent
     if body is None or form["act"] == "preview":
         status = 422 if body is None else 200
         raise Answer(await _solution_page(request, db, mentor, ticket_id, form, status))
-    await lifecycle.edit_solution(db, ticket_id, mentor, body.solution)
+    try:
+        await lifecycle.edit_solution(db, ticket_id, mentor, body.solution, allow_secrets=allows_secrets(form))
+    except LooksLikeSecret as error:
+        refuse_secrets(form, error)
+        raise Answer(await _solution_page(request, db, mentor, ticket_id, form, error.status)) from None
     return redirect(request, _path(ticket_id), "solution_saved")
 
 
