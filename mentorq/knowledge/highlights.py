@@ -7,7 +7,7 @@ from html import escape
 from itertools import islice, takewhile
 
 from mentorq.knowledge.query import Query
-from mentorq.knowledge.tokens import PART, analysed, unaccented, words_at
+from mentorq.knowledge.tokens import analysed, unaccented, words_at
 
 PASSAGE = 260
 MARKUP = re.compile(r"^[ ]{0,3}(?:`{3,}.*|~{3,}.*|#{1,6}[ ]|>[ ]?|[-*+][ ])|\*\*|`", re.MULTILINE)
@@ -60,21 +60,21 @@ def _spans(rows: Sequence[tuple[str, ...]], text: str) -> Iterator[Span]:
     """Where the rows of words stand, left to right, none over another."""
     alone = {row[0] for row in rows if len(row) == 1}
     longer = [row for row in rows if len(row) > 1]
-    pieces: list[tuple[str, int, int]] = []
-    found: list[Span] = []
-    for written, begin, end in words_at(text):
-        word = analysed(unaccented(written))
-        if not alone.isdisjoint((*word.pieces, word.joined, *(PART + part for part in word.parts))):
-            found.append((begin, end))
-        pieces += [(piece, begin, end) for piece in word.pieces]
+    words = [(analysed(unaccented(written)), begin, end) for written, begin, end in words_at(text)]
+    found = [
+        (begin, end)
+        for word, begin, end in words
+        if not (alone.isdisjoint(word.pieces) and alone.isdisjoint(word.terms) and word.joined not in alone)
+    ]
     if longer:
+        pieces = [(piece, begin, end) for word, begin, end in words for piece in word.pieces]
         row = [piece for piece, _, _ in pieces]
         for wanted in longer:
             size = len(wanted)
             found += [
                 (pieces[at][1], pieces[at + size - 1][2])
                 for at in range(len(row) - size + 1)
-                if tuple(row[at : at + size]) == wanted
+                if row[at] == wanted[0] and tuple(row[at : at + size]) == wanted
             ]
     last = 0
     for begin, end in sorted(found, key=lambda span: (span[0], -span[1])):

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -40,10 +41,18 @@ ONLY_ROW = 1
 AT_ONCE = 1_000
 KEYS_AT_ONCE = 500
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BITS_OF_ID = 22
+
 T = TicketRow.__table__
 I = ArticleIndexRow.__table__  # noqa: E741
 WORDS = sa.table("article_words", sa.column("rowid"), sa.column("words"))
 """SQLite's full-text index."""
+
+
+def number_of(ticket_id: int, published_at: datetime) -> int:
+    """An article's place in the order of publication: the millisecond, and of one millisecond by the ticket's id."""
+    return (published_at - EPOCH) // timedelta(milliseconds=1) << BITS_OF_ID | ticket_id % (1 << BITS_OF_ID)
 
 
 async def publish(db: Write, ticket_id: int) -> None:
@@ -156,14 +165,11 @@ async def _add(db: Write, texts: Sequence[Row], change: Change) -> None:
 
 
 async def _add_articles(db: Write, texts: Sequence[Row]) -> None:
-    rows = [{"ticket_id": text["id"], "published_at": text["resolved_at"]} for text in texts]
-    for part in bulk.chunks(rows, KEYS_AT_ONCE):
-        await db.execute(
-            db.insert(ArticleRow)
-            .values([row | {"upvotes": 0, "deflected": 0, "works": 0, "fails": 0} for row in part])
-            .on_conflict_do_nothing()
-        )
-        await recount(db, [row["ticket_id"] for row in part])
+    zeros = {"upvotes": 0, "deflected": 0, "works": 0, "fails": 0}
+    for part in bulk.chunks([text["id"] for text in texts], KEYS_AT_ONCE):
+        rows = [{"ticket_id": ticket_id} | zeros for ticket_id in part]
+        await db.execute(db.insert(ArticleRow).values(rows).on_conflict_do_nothing())
+        await recount(db, part)
 
 
 async def recount(db: Write, ticket_ids: Sequence[int]) -> None:
@@ -177,7 +183,6 @@ async def recount(db: Write, ticket_ids: Sequence[int]) -> None:
         sa.update(ArticleRow)
         .where(ArticleRow.ticket_id.in_(ticket_ids))
         .values(
-            published_at=sa.select(T.c.resolved_at).where(T.c.id == ArticleRow.ticket_id).scalar_subquery(),
             upvotes=said(ArticleUpvoteRow),
             deflected=said(DeflectionRow),
             works=said(ArticleCheckRow, ArticleCheckRow.works),
@@ -194,15 +199,15 @@ async def _insert(db: Write, rows: Sequence[Indexed]) -> None:
     if db.dialect == "postgresql":
         await db.execute(
             sa.text(
-                "INSERT INTO article_index (ticket_id, published_at, mentor_id, tags, terms, words)"
-                " SELECT ticket_id, published_at, mentor_id, tags::jsonb, terms, words::tsvector"
-                " FROM unnest(CAST(:ids AS bigint[]), CAST(:times AS timestamptz[]), CAST(:mentors AS bigint[]),"
+                "INSERT INTO article_index (ticket_id, number, mentor_id, tags, terms, words)"
+                " SELECT ticket_id, number, mentor_id, tags::jsonb, terms, words::tsvector"
+                " FROM unnest(CAST(:ids AS bigint[]), CAST(:numbers AS bigint[]), CAST(:mentors AS bigint[]),"
                 " CAST(:tags AS text[]), CAST(:terms AS text[]), CAST(:words AS text[]))"
-                " AS given (ticket_id, published_at, mentor_id, tags, terms, words)"
+                " AS given (ticket_id, number, mentor_id, tags, terms, words)"
             ),
             {
                 "ids": [text["id"] for text, *_ in rows],
-                "times": [text["resolved_at"] for text, *_ in rows],
+                "numbers": [number_of(text["id"], text["resolved_at"]) for text, *_ in rows],
                 "mentors": [text["assigned_mentor_id"] for text, *_ in rows],
                 "tags": [orjson.dumps(sorted(text["tags"])).decode() for text, *_ in rows],
                 "terms": [terms for *_, terms in rows],
@@ -214,14 +219,22 @@ async def _insert(db: Write, rows: Sequence[Indexed]) -> None:
         sa.insert(ArticleIndexRow),
         [
             {
-                "ticket_id": text["id"], "published_at": text["resolved_at"], "tags": sorted(text["tags"]),
-                "mentor_id": text["assigned_mentor_id"], "terms": terms,
+                "ticket_id": text["id"], "number": number_of(text["id"], text["resolved_at"]),
+                "mentor_id": text["assigned_mentor_id"], "tags": sorted(text["tags"]), "terms": terms,
             }
             for text, _, _, terms in rows
         ],
     )  # fmt: skip
-    words = [{"rowid": text["id"], "words": as_text(row, sorted(others))} for text, row, others, _ in rows]
+    numbers = [number_of(text["id"], text["resolved_at"]) for text, *_ in rows]
+    await _drop_words(db, numbers)
+    texts = (as_text(row, sorted(others)) for _, row, others, _ in rows)
+    words = [{"rowid": number, "words": text} for number, text in zip(numbers, texts, strict=True)]
     await db.execute(sa.insert(WORDS), words)
+
+
+async def _drop_words(db: Write, numbers: Sequence[int]) -> None:
+    for part in bulk.chunks(numbers, KEYS_AT_ONCE):
+        await db.execute(sa.delete(WORDS).where(WORDS.c.rowid.in_(part)))
 
 
 async def _take_out(db: Write, ticket_ids: Sequence[int], change: Change) -> None:
@@ -229,7 +242,7 @@ async def _take_out(db: Write, ticket_ids: Sequence[int], change: Change) -> Non
     for part in bulk.chunks(ticket_ids, KEYS_AT_ONCE):
         removed = await db.rows(sa.delete(ArticleIndexRow).where(I.c.ticket_id.in_(part)).returning(I))
         if db.dialect == "sqlite":
-            await db.execute(sa.delete(WORDS).where(WORDS.c.rowid.in_(part)))
+            await _drop_words(db, [row["number"] for row in removed])
         for row in removed:
             terms = as_terms(row["terms"])
             change.add(findable(terms, row["tags"], row["mentor_id"]), terms[LENGTHS], -1)

@@ -21,15 +21,11 @@ class ArticleRow(Base):
     """A solved ticket that everyone may read, with what people think of it."""
 
     __tablename__ = "articles"
-    __table_args__ = (
-        sa.Index("ix_articles_newest", "published_at", "ticket_id"),
-        sa.Index("ix_articles_upvotes", "upvotes", "ticket_id"),
-    )
+    __table_args__ = (sa.Index("ix_articles_upvotes", "upvotes", "ticket_id"),)
 
     ticket_id: Mapped[int] = mapped_column(
         sa.ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    published_at: Mapped[datetime] = mapped_column(UTCDateTime)
     upvotes: Mapped[int] = mapped_column(Id, default=0)
     deflected: Mapped[int] = mapped_column(Id, default=0)
     works: Mapped[int] = mapped_column(Id, default=0)
@@ -39,13 +35,13 @@ class ArticleRow(Base):
 class ArticleIndexRow(Base):
     """What the search knows of an article.
 
-    `terms` is JSON that only Python reads: what the ranking counts. `words` is what PostgreSQL searches; SQLite has the
-    virtual table `article_words` (FTS5) for that, and nothing here.
+    `number` grows with the time of publication: it is the order of articles. `terms` is JSON that only Python reads:
+    what the ranking counts. `words` is what PostgreSQL searches; SQLite has nothing there, but the virtual table
+    `article_words` (FTS5), whose rows have an article's number, so that the newest are found first.
     """
 
     __tablename__ = "article_index"
     __table_args__ = (
-        sa.Index("ix_article_index_newest", "published_at", "ticket_id"),
         # No list of pending changes: every search would have to read through it.
         sa.Index("ix_article_index_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     )
@@ -53,7 +49,7 @@ class ArticleIndexRow(Base):
     ticket_id: Mapped[int] = mapped_column(
         sa.ForeignKey("articles.ticket_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    published_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    number: Mapped[int] = mapped_column(Id, unique=True)
     mentor_id: Mapped[int] = mapped_column(Id)
     tags: Mapped[list[str]] = mapped_column(Json)
     terms: Mapped[str] = mapped_column(sa.Text)

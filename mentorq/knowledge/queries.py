@@ -41,7 +41,7 @@ Order = Literal["newest", "upvotes"]
 Statement = sa.Select[*tuple[Any, ...]]
 
 KEYS: dict[Order, tuple[sa.ColumnElement[Any], ...]] = {
-    "newest": (I.c.published_at, I.c.ticket_id),
+    "newest": (I.c.number,),
     "upvotes": (A.c.upvotes, A.c.ticket_id),
 }
 
@@ -129,15 +129,20 @@ class _Shape:
     limit: int
 
 
-async def found(db: Read, query: Query, order: Order, limit: int, after: Sequence[Any] | None = None) -> list[Row]:
-    """The first articles in an order that a query finds: all of them, by the index of words, put in order.
+def place(row: Row, order: Order) -> tuple[int, ...]:
+    """Where an article stands in an order."""
+    return (row["number"],) if order == "newest" else (row["upvotes"], row["ticket_id"])
 
-    Each row has `ticket_id`, `tags`, and the key of the order: `published_at` or `upvotes`.
+
+async def found(db: Read, query: Query, order: Order, limit: int, after: Sequence[int] = ()) -> list[Row]:
+    """The first articles in an order that a query finds, by the index of words: `ticket_id`, `tags`, `place`.
+
+    SQLite's index gives the newest first, and stops; otherwise all that match are put in order.
     """
     return await db.fetch(_found(_shape(db, query, order, limit, after)), **_values(db, query, after))
 
 
-async def walked(db: Read, query: Query, order: Order, limit: int, after: Sequence[Any] | None = None) -> list[Row]:
+async def walked(db: Read, query: Query, order: Order, limit: int, after: Sequence[int] = ()) -> list[Row]:
     """The same, for what very many articles have: one after the other in their order, each held against the query.
 
     Fewer than there are, if there are not enough among the first `WALKED_AT_MOST`.
@@ -145,16 +150,14 @@ async def walked(db: Read, query: Query, order: Order, limit: int, after: Sequen
     return await db.fetch(_walked(_shape(db, query, order, limit, after)), **_values(db, query, after))
 
 
-def _shape(db: Read, query: Query, order: Order, limit: int, after: Sequence[Any] | None) -> _Shape:
-    return _Shape(db.dialect, order, bool(query.clauses), after is not None, limit)
+def _shape(db: Read, query: Query, order: Order, limit: int, after: Sequence[int]) -> _Shape:
+    return _Shape(db.dialect, order, bool(query.clauses), bool(after), limit)
 
 
-def _values(db: Read, query: Query, after: Sequence[Any] | None) -> dict[str, object]:
-    values: dict[str, object] = {}
+def _values(db: Read, query: Query, after: Sequence[int]) -> dict[str, object]:
+    values: dict[str, object] = {f"after_{number}": value for number, value in enumerate(after)}
     if query.clauses:
         values["query"] = as_tsquery(query) if db.dialect == "postgresql" else as_match(query)
-    if after is not None:
-        values["after_key"], values["after_id"] = after
     return values
 
 
@@ -162,22 +165,22 @@ def _values(db: Read, query: Query, after: Sequence[Any] | None) -> dict[str, ob
 def _found(shape: _Shape) -> Statement:
     statement = _columns(shape)
     if not shape.has_query:
-        return _first(statement, shape, *KEYS[shape.order])
+        return _first(statement, shape, KEYS[shape.order])
     if shape.dialect == "sqlite":
-        statement = statement.join(WORDS, WORDS.c.rowid == I.c.ticket_id).where(_matches())
-        return _first(statement, shape, *KEYS[shape.order])
+        statement = statement.join(WORDS, WORDS.c.rowid == I.c.number).where(_matches())
+        return _first(statement, shape, (WORDS.c.rowid,) if shape.order == "newest" else KEYS[shape.order])
     # A fence: whatever PostgreSQL believes of words that it does not know yet, it must not walk.
     matches = statement.where(_holds(I.c.words)).offset(sa.literal_column("0")).subquery("matches")
-    return _first(sa.select(matches), shape, matches.c[KEYS[shape.order][0].name], matches.c.ticket_id)
+    return _first(sa.select(matches), shape, [matches.c[key.name] for key in KEYS[shape.order]])
 
 
 @lru_cache(maxsize=256)
 def _walked(shape: _Shape) -> Statement:
     statement = _columns(shape).add_columns(I.c.words) if shape.dialect == "postgresql" else _columns(shape)
-    first = _first(statement, replace(shape, limit=WALKED_AT_MOST), *KEYS[shape.order]).subquery("walked")
+    first = _first(statement, replace(shape, limit=WALKED_AT_MOST), KEYS[shape.order]).subquery("walked")
     columns = [column for column in first.c if column.name != "words"]
     if shape.dialect == "sqlite":
-        here = sa.select(sa.literal(1)).select_from(WORDS).where(_matches(), WORDS.c.rowid == first.c.ticket_id)
+        here = sa.select(sa.literal(1)).select_from(WORDS).where(_matches(), WORDS.c.rowid == first.c.number)
         holds: sa.ColumnElement[bool] = here.correlate(first).exists()
     else:
         holds = _holds(first.c.words)
@@ -185,19 +188,19 @@ def _walked(shape: _Shape) -> Statement:
 
 
 def _columns(shape: _Shape) -> Statement:
+    columns = (I.c.ticket_id, I.c.tags, I.c.number)
     if shape.order == "newest":
-        return sa.select(I.c.ticket_id, I.c.tags, I.c.published_at)
-    return sa.select(I.c.ticket_id, I.c.tags, A.c.upvotes).join(A, A.c.ticket_id == I.c.ticket_id)
+        return sa.select(*columns)
+    return sa.select(*columns, A.c.upvotes).join(A, A.c.ticket_id == I.c.ticket_id)
 
 
-def _first(statement: Statement, shape: _Shape, key: Any, ticket_id: Any) -> Statement:
+def _first(statement: Statement, shape: _Shape, keys: Sequence[Any]) -> Statement:
     """The first rows in their order, after the place where the page before ended."""
     if shape.continues:
-        after_key = sa.bindparam("after_key", type_=key.type)
-        after = sa.tuple_(after_key, sa.bindparam("after_id", type_=sa.BigInteger))
-        statement = statement.where(sa.tuple_(key, ticket_id) < after)
+        after = [sa.bindparam(f"after_{number}", type_=sa.BigInteger) for number in range(len(keys))]
+        statement = statement.where(sa.tuple_(*keys) < sa.tuple_(*after) if len(keys) > 1 else keys[0] < after[0])
     limit: sa.ColumnElement[int] = sa.literal_column(str(shape.limit))  # not a parameter: PostgreSQL plans by it
-    return statement.order_by(key.desc(), ticket_id.desc()).limit(limit)
+    return statement.order_by(*(key.desc() for key in keys)).limit(limit)
 
 
 def _holds(words: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -233,10 +236,10 @@ async def having_most(db: Read, weights: Mapping[str, float], limit: int) -> lis
     return [row["ticket_id"] for row in rows]
 
 
-def _most(postings: sa.FromClause) -> Statement:
+def _most(postings: sa.FromClause, article: sa.ColumnElement[int], *columns: sa.ColumnElement[int]) -> Statement:
     total = sa.func.sum(postings.c.weight)
-    grouped = sa.select(postings.c.ticket_id).group_by(postings.c.ticket_id)
-    return grouped.order_by(total.desc(), postings.c.ticket_id.desc()).limit(sa.bindparam("limit", type_=sa.BigInteger))
+    grouped = sa.select(article, *columns).group_by(article, *columns)
+    return grouped.order_by(total.desc(), article.desc()).limit(sa.bindparam("limit", type_=sa.BigInteger))
 
 
 def _given() -> sa.FromClause:
@@ -250,10 +253,12 @@ def _given() -> sa.FromClause:
 
 def _having_most_there() -> Statement:
     given = _given()
-    here = sa.select(I.c.ticket_id).where(I.c.words.op("@@", is_comparison=True)(sa.cast(given.c.query, TSQUERY)))
+    columns = (I.c.number, I.c.ticket_id)
+    here = sa.select(*columns).where(I.c.words.op("@@", is_comparison=True)(sa.cast(given.c.query, TSQUERY)))
     matches = here.offset(sa.literal_column("0")).lateral("matches")
-    joined = sa.select(matches.c.ticket_id, given.c.weight).select_from(given.join(matches, sa.true()))
-    return _most(joined.subquery("postings"))
+    joined = sa.select(*matches.c, given.c.weight).select_from(given.join(matches, sa.true()))
+    postings = joined.subquery("postings")
+    return _most(postings, postings.c.number, postings.c.ticket_id)
 
 
 HAVING_MOST = _having_most_there()
@@ -263,11 +268,13 @@ HAVING_MOST = _having_most_there()
 def _having_most(words: int) -> Statement:
     parts = [
         sa.select(
-            WORDS.c.rowid.label("ticket_id"), sa.bindparam(f"weight_{number}", type_=sa.BigInteger).label("weight")
+            WORDS.c.rowid.label("number"), sa.bindparam(f"weight_{number}", type_=sa.BigInteger).label("weight")
         ).where(_matches(f"query_{number}"))
         for number in range(words)
     ]
-    return _most(sa.union_all(*parts).subquery("postings"))
+    postings = sa.union_all(*parts).subquery("postings")
+    most = _most(postings, postings.c.number).subquery("most")
+    return sa.select(I.c.ticket_id).join(most, most.c.number == I.c.number)
 
 
 # --- what is ranked, and what is shown

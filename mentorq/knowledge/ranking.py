@@ -1,5 +1,5 @@
 """How well an article answers a search: BM25F (Robertson, Zaragoza, Taylor, "Simple BM25 extension to multiple weighted
-fields", CIKM 2004), a pure function of what the index keeps.
+fields", CIKM 2004), and how much of the search its title covers; a pure function of what the index keeps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,25 +27,38 @@ class Statistics:
     """In how many articles each word of the query is."""
 
 
-def score(clauses: Sequence[Clause], terms: Terms, known: Statistics) -> float:
-    """How relevant an article is: what it says of each clause, and how much of the query its title covers.
+class Scorer:
+    """Scores articles for one search.
 
-    The latter is the square of what the title has over what is asked: a title that has it all is worth as much as a
-    text that could not say it more often.
+    The score is what an article says of each clause, and how much of the query its title covers: the square of what
+    the title has over what is asked, so that a title that has it all is worth as much as a text that could not say it
+    more often.
     """
-    norms = [
-        1 - NORMALISED + NORMALISED * length / mean if mean else 1.0
-        for length, mean in zip(terms[LENGTHS], known.totals.mean_lengths, strict=True)
-    ]
-    said = asked = covered = 0.0
-    for clause in clauses:
-        telling = rarity(clause, known)
-        counts = [_counts(row, terms) for row in clause.options]
-        frequency = max((LEAST, *(_weighted(each, norms) for each in counts)))
-        said += telling * frequency / (SATURATION + frequency)
-        asked += telling
-        covered += telling if any(each[TITLE] for each in counts) else 0.0
-    return said + (covered * covered / asked if asked else 0.0)
+
+    def __init__(self, clauses: Sequence[Clause], known: Statistics) -> None:
+        self._clauses = [(clause.options, rarity(clause, known)) for clause in clauses]
+        self._asked = sum(telling for _, telling in self._clauses)
+        self._per_word = [
+            (WEIGHTS[field], NORMALISED / mean if mean else 0.0) for field, mean in enumerate(known.totals.mean_lengths)
+        ]
+
+    def score(self, terms: Terms) -> float:
+        """How relevant an article is."""
+        weights = [
+            weight / (1 - NORMALISED + per_word * length)
+            for (weight, per_word), length in zip(self._per_word, terms[LENGTHS], strict=True)
+        ]
+        said = covered = 0.0
+        for options, telling in self._clauses:
+            frequency, in_title = LEAST, False
+            for row in options:
+                counts = _counts(row, terms)
+                if counts is not NOTHING:
+                    frequency = max(frequency, sum(map(float.__mul__, weights, map(float, counts))))
+                    in_title = in_title or counts[TITLE] > 0
+            said += telling * frequency / (SATURATION + frequency)
+            covered += telling if in_title else 0.0
+        return said + (covered * covered / self._asked if covered else 0.0)
 
 
 def rarity(clause: Clause, known: Statistics) -> float:
@@ -61,9 +74,6 @@ def articles_with(clause: Clause, articles: Mapping[str, int]) -> int:
 
 def _counts(row: Sequence[str], terms: Terms) -> Sequence[int]:
     """How often each field has a row of words: as often as the one of them that it has least."""
-    counts = [terms.get(word, NOTHING) for word in row]
-    return counts[0] if len(counts) == 1 else [min(of_field) for of_field in zip(*counts, strict=True)]
-
-
-def _weighted(counts: Sequence[int], norms: Sequence[float]) -> float:
-    return sum(WEIGHTS[field] * counts[field] / norms[field] for field in range(len(FIELDS)))
+    if len(row) == 1:
+        return terms.get(row[0], NOTHING)
+    return [min(of_field) for of_field in zip(*(terms.get(word, NOTHING) for word in row), strict=True)]

@@ -21,21 +21,21 @@ from mentorq.knowledge.analysis import as_terms
 from mentorq.knowledge.errors import SearchTookTooLong
 from mentorq.knowledge.queries import Order
 from mentorq.knowledge.query import Query, mentors, parse, with_mentors
-from mentorq.knowledge.ranking import Statistics
+from mentorq.knowledge.ranking import Scorer, Statistics
 from mentorq.knowledge.schemas import Sort, as_article
 
 LONGEST_SECONDS = 2.0
 COUNTED = 1_000
 """Up to how many matches are counted and looked through for their tags."""
-RANKED = 500
-RANKED_BY_TITLE = 250
+RANKED = 300
+RANKED_BY_TITLE = 200
 KEPT = 200
 """How many of the best are listed by relevance; who has not found it among them sorts or narrows down."""
 FACETS = 12
 VERIFIED_AT_ONCE = 250
 
 FEW = 2_000
-SHARE_TO_WALK = 0.15
+SHARE_TO_WALK = {"postgresql": 0.15, "sqlite": 0.05}
 """What more articles have than this share is found faster by walking through them than by putting all in order."""
 
 
@@ -122,9 +122,8 @@ async def _page(db: Read, viewer: Viewer, sort: Sort, asked: Asked, place: Seque
     if sort == "relevance" and asked.query.words:
         return await _by_relevance(db, viewer, asked, place, keyset)
     order: Order = "upvotes" if sort == "upvotes" else "newest"
-    rows = await _matches(db, asked, order, keyset.limit + 1, place or None)
-    key = "upvotes" if order == "upvotes" else "published_at"
-    shown, next_cursor = keyset.cut(rows, lambda row: (asked.attempt, row[key], row["ticket_id"]))
+    rows = await _matches(db, asked, order, keyset.limit + 1, place)
+    shown, next_cursor = keyset.cut(rows, lambda row: (asked.attempt, *queries.place(row, order)))
     items = await _shown(db, viewer, asked.query, [row["ticket_id"] for row in shown])
     if place:
         return Found(items, next_cursor, asked.readings)
@@ -155,14 +154,13 @@ async def _ranked(db: Read, asked: Asked, rows: Sequence[Row]) -> list[int]:
         by_title = await _matches(db, Asked(titled, asked.known), "newest", RANKED_BY_TITLE)
         candidates += [row["ticket_id"] for row in by_title]
     kept = await queries.terms(db, set(candidates))
-    scores = {
-        ticket_id: ranking.score(asked.query.words, as_terms(terms), asked.known) for ticket_id, terms in kept.items()
-    }
+    scorer = Scorer(asked.query.words, asked.known)
+    scores = {ticket_id: scorer.score(as_terms(terms)) for ticket_id, terms in kept.items()}
     newest_first = dict.fromkeys(candidate for candidate in candidates if candidate in scores)
     return sorted(newest_first, key=lambda ticket_id: -scores[ticket_id])[:KEPT]
 
 
-async def _matches(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[Any] | None = None) -> list[Row]:
+async def _matches(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[int] = ()) -> list[Row]:
     """The first articles in an order that a query finds, phrases held against the text."""
     if not asked.query.exact:
         return await _indexed(db, asked, order, limit, after)
@@ -173,24 +171,24 @@ async def _matches(db: Read, asked: Asked, order: Order, limit: int, after: Sequ
         found += [row for row in rows if _is_exact(asked.query, texts[row["ticket_id"]])]
         if len(rows) < VERIFIED_AT_ONCE or len(found) >= limit:
             return found[:limit]
-        after = (rows[-1]["upvotes" if order == "upvotes" else "published_at"], rows[-1]["ticket_id"])
+        after = queries.place(rows[-1], order)
 
 
-async def _indexed(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[Any] | None) -> list[Row]:
-    if not _is_common(asked):
+async def _indexed(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[int]) -> list[Row]:
+    if not _is_common(asked, SHARE_TO_WALK[db.dialect]) or (db.dialect == "sqlite" and order == "newest"):
         return await queries.found(db, asked.query, order, limit, after)
     rows = await queries.walked(db, asked.query, order, limit, after)
     return rows if len(rows) == limit else await queries.found(db, asked.query, order, limit, after)
 
 
-def _is_common(asked: Asked) -> bool:
+def _is_common(asked: Asked, share: float) -> bool:
     """Whether very many articles must be expected, as if words came independently of each other."""
     everything = asked.known.totals.articles
     expected = float(everything)
     for clause in asked.query.wanted:
         if not clause.is_stop:
             expected *= min(1.0, ranking.articles_with(clause, asked.known.articles) / everything) if everything else 0
-    return expected > max(FEW, SHARE_TO_WALK * everything)
+    return expected > max(FEW, share * everything)
 
 
 def _is_exact(query: Query, text: Row) -> bool:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mentorq.core.database import Read, Row
 from mentorq.knowledge.analysis import FIELDS, LENGTHS, analyse, as_json, as_terms, findable
+from mentorq.knowledge.index import number_of
 from mentorq.knowledge.models import (
     ArticleCheckRow,
     ArticleIndexRow,
@@ -23,8 +24,8 @@ from mentorq.tickets.states import PUBLISHED
 
 ARTICLES_AT_ONCE = 1_000
 T, A, I = TicketRow.__table__, ArticleRow.__table__, ArticleIndexRow.__table__  # noqa: E741
-KEPT = ("published_at", "upvotes", "deflected", "works", "fails")
-INDEXED = ("mentor_id", "tags", "terms")
+KEPT = ("upvotes", "deflected", "works", "fails")
+INDEXED = ("number", "mentor_id", "tags", "terms")
 
 
 async def articles(db: Read) -> AsyncIterator[list[Difference]]:
@@ -46,7 +47,7 @@ def _of(row: Row, said: dict[str, Counter[int]]) -> list[Difference]:
     must_be: Found = dict.fromkeys((*KEPT, *INDEXED))
     if row["status"] in PUBLISHED:
         terms = analyse(row["title"], row["description"], row["solution"] or "", row["own_tags"]).terms
-        must_be = {"published_at": row["resolved_at"], "mentor_id": row["assigned_mentor_id"]}
+        must_be = {"number": number_of(row["id"], row["resolved_at"]), "mentor_id": row["assigned_mentor_id"]}
         must_be |= {"tags": sorted(row["own_tags"])}
         must_be |= {name: counted[row["id"]] for name, counted in said.items()} | {"terms": as_json(terms)}
     return compared("article", (row["id"],), is_now, must_be)

@@ -74,7 +74,6 @@ def upgrade() -> None:
     op.create_table(
         "articles",
         sa.Column("ticket_id", Id, autoincrement=False, nullable=False),
-        sa.Column("published_at", UTCDateTime(), nullable=False),
         sa.Column("upvotes", Id, nullable=False),
         sa.Column("deflected", Id, nullable=False),
         sa.Column("works", Id, nullable=False),
@@ -82,7 +81,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_articles_ticket_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_articles")),
     )
-    op.create_index("ix_articles_newest", "articles", ["published_at", "ticket_id"], unique=False)
     op.create_index("ix_articles_upvotes", "articles", ["upvotes", "ticket_id"], unique=False)
     op.create_table(
         "deflections",
@@ -100,7 +98,7 @@ def upgrade() -> None:
     op.create_table(
         "article_index",
         sa.Column("ticket_id", Id, autoincrement=False, nullable=False),
-        sa.Column("published_at", UTCDateTime(), nullable=False),
+        sa.Column("number", Id, nullable=False),
         sa.Column("mentor_id", Id, nullable=False),
         sa.Column("tags", Json, nullable=False),
         sa.Column("terms", sa.Text(), nullable=False),
@@ -109,8 +107,8 @@ def upgrade() -> None:
             ["ticket_id"], ["articles.ticket_id"], name=op.f("fk_article_index_ticket_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_article_index")),
+        sa.UniqueConstraint("number", name=op.f("uq_article_index_number")),
     )
-    op.create_index("ix_article_index_newest", "article_index", ["published_at", "ticket_id"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.create_index(
             "ix_article_index_words",
@@ -134,13 +132,11 @@ def downgrade() -> None:
     if op.get_context().dialect.name == "sqlite":
         op.drop_table("article_words")
     op.execute("DELETE FROM jobs WHERE task = 'knowledge.catch_up'")
-    op.drop_index("ix_article_index_newest", table_name="article_index")
     op.drop_table("article_index")
     op.drop_index(op.f("ix_deflections_ticket_id"), table_name="deflections")
     op.drop_index("ix_deflections_newest", table_name="deflections")
     op.drop_table("deflections")
     op.drop_index("ix_articles_upvotes", table_name="articles")
-    op.drop_index("ix_articles_newest", table_name="articles")
     op.drop_table("articles")
     op.drop_index(op.f("ix_article_upvotes_ticket_id"), table_name="article_upvotes")
     op.drop_table("article_upvotes")
