@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlencode
 
 from fastapi import Request
 
+from mentorq.mentors import suggestions
 from mentorq.tags.names import InvalidTagName, normalise
+from mentorq.tickets.service import Ranking
+from mentorq.web import locale
 from mentorq.web.pages import tag_names
 
 MOST_TAGS = 10
+
+ranking: Ranking = partial(suggestions.rank, tongue=locale)
+"""How a mentor's queue is ordered, with the reasons in the page's language."""
 
 
 def tags_in(fields: Sequence[str]) -> list[str]:
