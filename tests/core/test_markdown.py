@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from html import unescape
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from mentorq.core import markdown
 from mentorq.core.markdown import plain, render
+from tests.support.vectors import VECTORS, unescaped
 
 ALLOWED: dict[str, set[str]] = {
     **{tag: set() for tag in "blockquote br code em figcaption h3 h4 h5 h6 hr li p s strong".split()},
@@ -29,15 +29,6 @@ ALLOWED: dict[str, set[str]] = {
     "th": {"align"},
 }
 VOID = {"br", "hr", "input"}
-
-
-def unescaped(line: str) -> str:
-    """A vector's line as text: \\n and \\t are written out, as is what no editor shows (\\u202e)."""
-    line = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), line)
-    return re.sub(r"\\n", "\n", re.sub(r"\\t", "\t", line))
-
-
-VECTORS = (Path(__file__).parent.parent / "support" / "xss.txt").read_text(encoding="utf-8").strip("\n").split("\n")
 
 
 class Inspector(HTMLParser):
