@@ -275,9 +275,9 @@ async def _ranked(db: Read, mentor: Viewer, waiting: Sequence[Mapping[str, Any]]
     known = await _knowledge(db, map(records.tag_term, tags), at)
     terms = await _asked_terms(db, [row["id"] for row in waiting])
     me = await _myself(db, mentor, known)
-    as_helper = {
-        student_id: replace(me, helped_student=times) for student_id, times in (await _helped_by(db, mentor)).items()
-    }
+    students = {row["student_id"] for row in waiting}
+    helped = await _helped_by(db, mentor)
+    as_helper = {student: replace(me, helped_student=helped[student]) for student in students & helped.keys()}
     found = []
     for row in waiting:
         asked, candidate = _asked(row, terms.get(row["id"], {}), known), as_helper.get(row["student_id"], me)
