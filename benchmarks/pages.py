@@ -99,7 +99,8 @@ def kinds(client: Client) -> list[Shown]:
     asked = client.items(f"/tickets/me?limit={SEVERAL}", student)
     taken = client.items(f"/tickets/me?limit={SEVERAL}", mentor)
     mentors = client.items(f"/mentors?limit={SEVERAL}", student)
-    mine = "/tickets/me?status=open&status=assigned&status=resolved&limit=20"
+    # The closed ones because their number stands on their tab.
+    mine = ["/tickets/me?status=open&status=assigned&status=resolved&limit=20", "/tickets/me?status=closed&limit=100"]
     queue = ["/auth/me", "/tickets?sort=match&matching=true&limit=20", "/tickets/me?status=assigned"]
     profiles = [f"/people/{one['username']}" for one in mentors]
     of_mentors = [
@@ -111,7 +112,7 @@ def kinds(client: Client) -> list[Shown]:
         Shown("a ticket, for its student", student, _pages(asked), _of_tickets(client, asked, student)),
         Shown("a ticket, for its mentor", mentor, _pages(taken), _of_tickets(client, taken, mentor)),
         Shown("the queue", mentor, ["/app/queue"], queue),
-        Shown("one's tickets", student, ["/app/tickets"], ["/auth/me", mine]),
+        Shown("one's tickets", student, ["/app/tickets"], ["/auth/me", *mine]),
         Shown("a mentor's profile", student, profiles, of_mentors),
     ]
 
