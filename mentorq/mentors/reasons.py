@@ -36,6 +36,8 @@ class _English:
 
 
 ENGLISH: Tongue = _English()
+Say = Callable[[Reason], str]
+"""How a reason is said; nothing: not at all."""
 
 
 def sentence(reason: Reason, tongue: Tongue = ENGLISH) -> str:

@@ -18,7 +18,7 @@ from mentorq.core.pagination import Keyset
 from mentorq.mentors import matching, records
 from mentorq.mentors.matching import Asked, Candidate, Match, Record
 from mentorq.mentors.models import AskedTermsRow, MentorStatsRow, MentorTagRecordRow, MentorTermRow
-from mentorq.mentors.reasons import ENGLISH, Tongue, sentence
+from mentorq.mentors.reasons import Say, sentence
 from mentorq.mentors.terms import TERMS_OF_ASKED, counted, faded, rarity, telling
 from mentorq.tags.models import TagRow
 from mentorq.tickets import lists, queries, service
@@ -236,9 +236,9 @@ class _Suiting:
 
 
 async def rank(
-    db: Read, mentor: Viewer, wanted: Filter, keyset: Keyset, tongue: Tongue = ENGLISH
+    db: Read, mentor: Viewer, wanted: Filter, keyset: Keyset, say: Say = sentence
 ) -> tuple[list[tuple[Row, dict[str, Any]]], str | None]:
-    """One page of the queue, best match first, with the reasons as `tongue` says them.
+    """One page of the queue, best match first, with the reasons as `say` says them.
 
     The order is that of the time when paging began: the cursor carries it. Ranked are the tickets that wait longest
     and the newest ones, 500 at most; who reads that far has another problem than their order.
@@ -251,22 +251,22 @@ async def rank(
         ranked = [each for each in ranked if (-each.score, each.ticket["id"]) > (-score, ticket_id)]
     shown, next_cursor = keyset.cut(ranked[: keyset.limit + 1], lambda each: (at, each.score, each.ticket["id"]))
     rows = await lists.by_id(db, mentor, [each.ticket["id"] for each in shown])
-    page = [(rows[each.ticket["id"]], as_match(each.match(), tongue)) for each in shown if each.ticket["id"] in rows]
+    page = [(rows[each.ticket["id"]], as_match(each.match(), say)) for each in shown if each.ticket["id"] in rows]
     return page, next_cursor
 
 
 async def suits(
-    db: Read, mentor: Viewer, tickets: Sequence[Mapping[str, Any]], tongue: Tongue = ENGLISH
+    db: Read, mentor: Viewer, tickets: Sequence[Mapping[str, Any]], say: Say = sentence
 ) -> dict[int, dict[str, Any]]:
     """How some tickets of the queue suit a mentor, by id: for lists in another order than `rank` gives."""
     if not tickets:
         return {}
-    return {each.ticket["id"]: as_match(each.match(), tongue) for each in await _ranked(db, mentor, tickets, now())}
+    return {each.ticket["id"]: as_match(each.match(), say) for each in await _ranked(db, mentor, tickets, now())}
 
 
-def as_match(match: Match, tongue: Tongue = ENGLISH) -> dict[str, Any]:
+def as_match(match: Match, say: Say = sentence) -> dict[str, Any]:
     """A match on the wire."""
-    reasons = [sentence(reason, tongue) for reason in match.reasons]
+    reasons = [said for reason in match.reasons if (said := say(reason))]
     return {"score": round(match.score, 4), "matched_tags": list(match.matched_tags), "reasons": reasons}
 
 

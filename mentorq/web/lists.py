@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from mentorq.mentors import suggestions
+from mentorq.mentors.matching import Reason
+from mentorq.mentors.reasons import sentence
 from mentorq.tags.names import InvalidTagName, normalise
 from mentorq.tickets.service import Ranking
 from mentorq.web import locale
@@ -15,7 +17,13 @@ from mentorq.web.pages import tag_names
 
 MOST_TAGS = 10
 
-ranking: Ranking = partial(suggestions.rank, tongue=locale)
+
+def say(reason: Reason) -> str:
+    """A reason of a match in the page's language; pages show anyway how long a ticket waits."""
+    return "" if reason.kind == "waited" else sentence(reason, locale)
+
+
+ranking: Ranking = partial(suggestions.rank, say=say)
 """How a mentor's queue is ordered, with the reasons in the page's language."""
 
 

@@ -96,6 +96,11 @@ def _date(day: date, style: str, language: str) -> str:
 
 
 @_kept
+def _day_of_year(day: date, language: str) -> str:
+    return dates.format_skeleton("MMMd", day, locale=_locale(language))
+
+
+@_kept
 def _time(time: time_of_day, language: str) -> str:
     return dates.format_time(time, "short", locale=_locale(language))
 
@@ -139,7 +144,7 @@ def clock(moment: datetime) -> str:
     """Time of day in the reader's zone; with the date where it is not today."""
     local = _local(moment)
     time = _time(local.time().replace(second=0, microsecond=0), language.get())
-    return time if local.date() == _local(now()).date() else f"{_date(local.date(), 'd MMM', language.get())}, {time}"
+    return time if local.date() == _local(now()).date() else f"{_day_of_year(local.date(), language.get())}, {time}"
 
 
 def ago(moment: datetime) -> str:
@@ -160,6 +165,11 @@ def span(seconds: float) -> str:
 def number(value: float) -> str:
     """A number as the language writes it."""
     return _number(value, language.get())
+
+
+def rating(value: float) -> str:
+    """A rating: always with one decimal, so that ratings stand beside each other well."""
+    return numbers.format_decimal(value, "0.0", _locale(language.get()))
 
 
 def direction() -> str:

@@ -108,6 +108,7 @@ def _environment(language: str) -> jinja2.Environment:
         "markdown": lambda text: markdown.render(text, _("Copy")),
         "number": locale.number,
         "plain": markdown.plain,
+        "rating": locale.rating,
         "span": locale.span,
         "z": locale.utc,
     }

@@ -23,8 +23,7 @@ from mentorq.tickets.errors import NoDraft, NotYours, TicketNotFound, TicketNotO
 from mentorq.tickets.schemas import Draft, NewMessage, Release, Reopening, Resolution, as_ticket
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Action, Status
-from mentorq.web import locale
-from mentorq.web.lists import ranking
+from mentorq.web.lists import ranking, say
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render
 from mentorq.web.sessions import MaybeVisitor, VisitingMentor, Visitor, own_path
@@ -127,14 +126,14 @@ async def _around(request: Request, db: Read, viewer: Viewer, row: Row) -> dict[
     """What stands beside it: for who may take it, for who waits, and what was said of it in the end."""
     found: dict[str, Any] = {"wait": None, "suggested": [], "match": None, "is_aside": False, "review": None}
     if policy.can(viewer, Action.ACCEPT, row) and viewer.is_mentor:
-        found["match"] = (await suggestions.suits(db, viewer, [row], locale)).get(row["id"])
+        found["match"] = (await suggestions.suits(db, viewer, [row], say)).get(row["id"])
         found["is_aside"] = await service.is_aside(db, viewer, row["id"])
     elif policy.can(viewer, Action.EDIT, row):
         found["wait"] = await waiting.wait(db, row["id"], viewer)
         best = await suggestions.suggest(db, row["id"], viewer, SUGGESTED)
         profiles = await directory.several(db, [mentor_id for mentor_id, _match in best])
         found["suggested"] = [
-            (profiles[mentor_id], suggestions.as_match(match, locale))
+            (profiles[mentor_id], suggestions.as_match(match, say))
             for mentor_id, match in best
             if mentor_id in profiles
         ]
