@@ -58,6 +58,7 @@ format: setup-dev ## Format the code and write the generated docs
 
 bench: setup-dev ## Print what MentorQ measures of itself (minutes)
 	$(BIN)/python -m benchmarks.http
+	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.matching

@@ -95,7 +95,11 @@ class _Connection(asyncio.Protocol):
 
 
 async def _load(order: Order) -> Measured:
-    head = f" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {order.token}\r\nAccept: application/json\r\n\r\n"
+    # The API takes the header, pages the cookie; browsers and clients alike take what is compressed.
+    head = (
+        f" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {order.token}\r\nCookie: access={order.token}\r\n"
+        "Accept: application/json\r\nAccept-Encoding: gzip\r\n\r\n"
+    )
     requests = cycle([f"GET {path}{head}".encode() for path in order.paths])
     started = time.perf_counter()
     loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -13,13 +14,13 @@ from playwright.async_api import Browser, Page
 
 from mentorq.core.database import Database
 from mentorq.core.jobs import Worker
-from mentorq.main import create_app
 from mentorq.settings import Settings
+from tests.support.applications import made
 from tests.support.browser import ChromiumNotFound, find_chromium, launched_chromium
 from tests.support.databases import PostgreSQLTemplate, SQLiteTemplate, settings_for
 from tests.support.people import Join, join
 from tests.support.processes import Server
-from tests.support.servers import ServerMissing, postgresql, valkey
+from tests.support.servers import ServerMissing, memory, postgresql, valkey
 
 POSTGRESQL, VALKEY = "MENTORQ_TEST_POSTGRES_URL", "MENTORQ_TEST_REDIS_URL"
 STRICT = os.environ.get("MENTORQ_TEST_STRICT") == "1"
@@ -66,9 +67,10 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SQLiteTemplate:
+def sqlite_template() -> Iterator[SQLiteTemplate]:
     """A migrated SQLite database to copy."""
-    return SQLiteTemplate(tmp_path_factory.mktemp("sqlite"))
+    with TemporaryDirectory(prefix="mentorq-sqlite-", dir=memory()) as home:
+        yield SQLiteTemplate(Path(home))
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +113,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     """The running application."""
-    application = create_app(settings)
+    application = made(settings)
     async with application.router.lifespan_context(application):
         yield application
 

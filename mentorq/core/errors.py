@@ -228,7 +228,10 @@ class _FromFramework(DomainError):
 
     def __init__(self, error: HTTPException) -> None:
         code, sentence = HTTP_ERRORS.get(error.status_code, ("http_error", str(error.detail)))
-        super().__init__(sentence, headers=error.headers)
+        headers = dict(error.headers or {})
+        if "GET" in headers.get("Allow", "").split(", "):
+            headers["Allow"] = ", ".join(sorted({*headers["Allow"].split(", "), "HEAD"}))
+        super().__init__(sentence, headers=headers)
         self.status = error.status_code  # type: ignore[misc]
         self.code = code  # type: ignore[misc]
 

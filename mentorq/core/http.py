@@ -57,6 +57,9 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        method = scope["method"]
+        if method == "HEAD":
+            scope = {**scope, "method": "GET"}  # HEAD is GET without a body (RFC 9110, 9.3.2); no route need know
         request_id = scope["request_id"] = _request_id(scope)
         started, status, is_answered = time.perf_counter(), 500, False
 
@@ -68,6 +71,8 @@ class Edge:
                 given = {name for name, _ in own}
                 usual = (header for header in self.headers if header[0] not in given)
                 message["headers"] = [*own, (b"x-request-id", request_id.encode()), *usual]
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         REQUESTS_IN_FLIGHT.inc()
@@ -85,12 +90,12 @@ class Edge:
             await response(scope, receive, send_with_headers)
         finally:
             REQUESTS_IN_FLIGHT.dec()
-            self._record(scope, status, time.perf_counter() - started)
+            self._record(scope, method, status, time.perf_counter() - started)
             structlog.contextvars.clear_contextvars()
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = _route_template(scope)
-        method = scope["method"] if scope["method"] in KNOWN_METHODS else "other"
+        method = method if method in KNOWN_METHODS else "other"
         _seconds(method, route, status).observe(seconds)
         unit: Unit | None = scope.get("unit")
         if unit is not None:

@@ -40,7 +40,8 @@ Missing are those whose lexers can take long over a single token (`console`, `in
 
 # Steps of about 4 µs; measured: ten thousand characters of real questions and answers take some 800.
 _MOST_WORK = 12_000
-_SIGNS = {"[": 5, "!": 5, "*": 2, "_": 2, "~": 2}  # others take one
+_SIGNS = {"[": 5, "!": 5, "<": 3, "*": 2, "_": 2, "~": 2}  # others take one
+_MOST_LINES = 12_000  # a quotation goes through its lines by itself
 _MOST_COLOURED = 6_000  # characters of code in one text
 _LONGEST_COLOURING = 0.02  # seconds
 _WIDEST_TABLE = 64
@@ -74,6 +75,8 @@ def _render(source: str, copy_label: str) -> bytes:
     # As bytes, because one emoji makes every character of a kept string four bytes long.
     source = _readable(source)
     try:
+        if source.count("\n") > _MOST_LINES:
+            raise _TooMuch
         html = _parser.render(source, {"copy": copy_label})
         if len(html) > 20_000 + 24 * len(source):
             raise _TooMuch
@@ -119,6 +122,9 @@ class _Parser(MarkdownIt):
 
 
 class _Renderer(RendererHTML):
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return escape(tokens[idx].content, quote=False)  # the sanitiser would undo it, slowly
+
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         name = (tokens[idx].info.split() or [""])[0][:_LONGEST_NAME]
         return (

@@ -18,7 +18,7 @@ Every term raises the score or leaves it, never lowers it. Who is unavailable, f
 score.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from math import log1p, sqrt
@@ -43,6 +43,7 @@ ANSWERS_OF_PRIOR = 5.0
 READS_ALIKE = 0.1  # below this, likeness is not worth a sentence
 
 Reader = Literal["student", "mentor"]
+Kind = Literal["helped", "solved", "knows", "alike", "rated", "answers", "present", "outside_hours", "waited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,24 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """What speaks for a match, or against it, with its figures; `mentorq.mentors.reasons` puts it in words."""
+
+    kind: Kind
+    reader: Reader
+    tags: tuple[str, ...] = ()
+    count: int = 0
+    seconds: float = 0.0
+    rating: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """How well a mentor and a ticket suit each other, from 0 to 1, and why."""
 
     score: float
     matched_tags: tuple[str, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 def match(asked: Asked, mentor: Candidate, reader: Reader = "student") -> Match | None:
@@ -200,71 +213,50 @@ def matched_tags(asked: Asked, mentor: Candidate) -> tuple[str, ...]:
     return tuple(sorted(weights, key=lambda tag: (-weights[tag], tag)))
 
 
-def reasons(asked: Asked, mentor: Candidate, reader: Reader = "student") -> tuple[str, ...]:
-    """Return what speaks for the match in plain sentences, the weightiest first."""
-    said = (sentence for term in _SPOKEN for sentence in term(asked, mentor, reader))
-    return tuple(sentence for sentence in said if sentence)
+def reasons(asked: Asked, mentor: Candidate, reader: Reader = "student") -> tuple[Reason, ...]:
+    """Return what `reader` should know of the match, the weightiest first."""
+    return tuple(reason for term in _TOLD for reason in term(asked, mentor, reader))
 
 
-def _say_record(asked: Asked, mentor: Candidate, reader: Reader) -> list[str]:
+def _tell_record(asked: Asked, mentor: Candidate, reader: Reader) -> Iterator[Reason]:
     tags = matched_tags(asked, mentor)
-    solved = [
-        (tag, mentor.records[tag].solved) for tag in tags if tag in mentor.records and mentor.records[tag].solved > 0
-    ]
-    proven = {tag for tag, _ in solved}
+    proven = [tag for tag in tags if mentor.records.get(tag, _NOTHING).solved > 0]
+    for tag in proven[:2]:
+        yield Reason("solved", reader, (tag,), mentor.records[tag].solved)
     claimed = [tag for tag in tags if tag not in proven and tag in mentor.declared]
-    subject = "You solved" if reader == "mentor" else "Solved"
-    lines = [f"{subject} {_counted(count, 'ticket')} tagged {tag}" for tag, count in solved[:2]]
-    return [*lines, f"{'You know' if reader == 'mentor' else 'Knows'} {', '.join(claimed[:3])}"] if claimed else lines
+    if claimed:
+        yield Reason("knows", reader, tuple(claimed[:3]))
 
 
-def _say_text(asked: Asked, mentor: Candidate, reader: Reader) -> list[str]:
-    if text(asked, mentor) < READS_ALIKE:
-        return []
-    return ["It reads like tickets that you solved" if reader == "mentor" else "Solved tickets that read like this one"]
+def _tell_text(asked: Asked, mentor: Candidate, reader: Reader) -> Iterator[Reason]:
+    if text(asked, mentor) >= READS_ALIKE:
+        yield Reason("alike", reader)
 
 
-def _say_continuity(asked: Asked, mentor: Candidate, reader: Reader) -> list[str]:
-    if continuity(asked, mentor) == 0:
-        return []
-    return ["You helped this student before" if reader == "mentor" else "Helped you before"]
+def _tell_continuity(asked: Asked, mentor: Candidate, reader: Reader) -> Iterator[Reason]:
+    if continuity(asked, mentor) > 0:
+        yield Reason("helped", reader, count=mentor.helped_student)
 
 
-def _say_rating(_asked: Asked, mentor: Candidate, reader: Reader) -> list[str]:
-    if reader == "mentor" or mentor.rating_count < 3 or mentor.rating_sum < 4 * mentor.rating_count:
-        return []
-    return [f"Rated {mentor.rating_sum / mentor.rating_count:.1f} of 5 by {mentor.rating_count} students"]
+def _tell_rating(_asked: Asked, mentor: Candidate, reader: Reader) -> Iterator[Reason]:
+    if reader == "student" and mentor.rating_count >= 3 and mentor.rating_sum >= 4 * mentor.rating_count:
+        yield Reason("rated", reader, count=mentor.rating_count, rating=mentor.rating_sum / mentor.rating_count)
 
 
-def _say_circumstances(_asked: Asked, mentor: Candidate, reader: Reader) -> list[str]:
+def _tell_circumstances(_asked: Asked, mentor: Candidate, reader: Reader) -> Iterator[Reason]:
     if reader == "mentor":
-        return []
-    seconds = mentor.median_response_seconds
-    soon = seconds is not None and seconds <= 86_400
-    return [
-        f"Answers within about {duration(seconds)}" if seconds is not None and soon else "",
-        "Is here now" if mentor.seen_seconds_ago is not None and mentor.seen_seconds_ago < 300 else "",
-        "" if mentor.within_hours else "Outside their usual hours now",
-    ]
+        return
+    if mentor.median_response_seconds is not None and mentor.median_response_seconds <= 86_400:
+        yield Reason("answers", reader, seconds=mentor.median_response_seconds)
+    if mentor.seen_seconds_ago is not None and mentor.seen_seconds_ago < 300:
+        yield Reason("present", reader)
+    if not mentor.within_hours:
+        yield Reason("outside_hours", reader)
 
 
-def _say_urgency(asked: Asked, _mentor: Candidate, reader: Reader) -> list[str]:
-    return (
-        [f"Has waited {duration(asked.waited_seconds)}"] if reader == "mentor" and asked.waited_seconds >= 3600 else []
-    )
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: `20 minutes`, `3 hours`, `2 days`."""
-    minutes = seconds / 60
-    if minutes < 57.5:
-        return _counted(max(1, round(minutes) if minutes < 10 else 5 * round(minutes / 5)), "minute")
-    hours_long = round(minutes / 60)
-    return _counted(hours_long, "hour") if hours_long < 36 else _counted(round(hours_long / 24), "day")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _tell_urgency(asked: Asked, _mentor: Candidate, reader: Reader) -> Iterator[Reason]:
+    if reader == "mentor" and asked.waited_seconds >= 3600:
+        yield Reason("waited", reader, seconds=asked.waited_seconds)
 
 
 _NOTHING = Record()
@@ -274,11 +266,11 @@ _CIRCUMSTANCES: tuple[tuple[float, Callable[[Candidate], float]], ...] = (
     (HOURS, hours),
     (PRESENCE, presence),
 )
-_SPOKEN: tuple[Callable[[Asked, Candidate, Reader], list[str]], ...] = (
-    _say_continuity,
-    _say_record,
-    _say_text,
-    _say_rating,
-    _say_circumstances,
-    _say_urgency,
+_TOLD: tuple[Callable[[Asked, Candidate, Reader], Iterator[Reason]], ...] = (
+    _tell_continuity,
+    _tell_record,
+    _tell_text,
+    _tell_rating,
+    _tell_circumstances,
+    _tell_urgency,
 )

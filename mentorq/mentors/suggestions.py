@@ -4,7 +4,7 @@ Everything here reads indices of bounded length: no statement looks at all ticke
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from mentorq.core.pagination import Keyset
 from mentorq.mentors import matching, records
 from mentorq.mentors.matching import Asked, Candidate, Match, Record
 from mentorq.mentors.models import AskedTermsRow, MentorStatsRow, MentorTagRecordRow, MentorTermRow
+from mentorq.mentors.reasons import Say, sentence
 from mentorq.mentors.terms import TERMS_OF_ASKED, counted, faded, rarity, telling
 from mentorq.tags.models import TagRow
 from mentorq.tickets import lists, queries, service
@@ -29,6 +30,7 @@ BEST_OF_TAG = 200
 BEST_OF_TERM = 200
 TERMS_OF_MENTOR = 2_000
 QUEUE_RANKED = 250  # of the oldest, and as many of the newest
+HELPED_LATELY = 300  # tickets of a mentor, whose students are remembered
 
 U = UserRow.__table__
 S = MentorStatsRow.__table__
@@ -218,54 +220,83 @@ async def _helped(db: Read, student_id: int, mentor_ids: Sequence[int]) -> dict[
 # --- in which order a mentor sees the queue
 
 
+@dataclass(frozen=True, slots=True)
+class _Suiting:
+    """A ticket of the queue, and how it suits the mentor who looks, also when away or full."""
+
+    ticket: Mapping[str, Any]
+    asked: Asked
+    me: Candidate
+    score: float
+
+    def match(self) -> Match:
+        """With the reasons, which only what is shown needs."""
+        asked, me = self.asked, self.me
+        return Match(self.score, matching.matched_tags(asked, me), matching.reasons(asked, me, "mentor"))
+
+
 async def rank(
-    db: Read, mentor: Viewer, wanted: Filter, keyset: Keyset
+    db: Read, mentor: Viewer, wanted: Filter, keyset: Keyset, say: Say = sentence
 ) -> tuple[list[tuple[Row, dict[str, Any]]], str | None]:
-    """One page of the queue, best match first.
+    """One page of the queue, best match first, with the reasons as `say` says them.
 
     The order is that of the time when paging began: the cursor carries it. Ranked are the tickets that wait longest
     and the newest ones, 500 at most; who reads that far has another problem than their order.
     """
     at: datetime = keyset.after[0] if keyset.after else now()
     waiting = [row for row in await lists.waiting(db, mentor, wanted, QUEUE_RANKED) if row["created_at"] <= at]
-    scored = await _scored(db, mentor, waiting, at)
+    ranked = await _ranked(db, mentor, waiting, at)
     if keyset.after:
         _, score, ticket_id = keyset.after
-        scored = [item for item in scored if (-item[1].score, item[0]["id"]) > (-score, ticket_id)]
-    shown, next_cursor = keyset.cut(scored[: keyset.limit + 1], lambda item: (at, item[1].score, item[0]["id"]))
-    rows = await lists.by_id(db, mentor, [ticket["id"] for ticket, _ in shown])
-    page = [(rows[ticket["id"]], as_match(match)) for ticket, match in shown if ticket["id"] in rows]
+        ranked = [each for each in ranked if (-each.score, each.ticket["id"]) > (-score, ticket_id)]
+    shown, next_cursor = keyset.cut(ranked[: keyset.limit + 1], lambda each: (at, each.score, each.ticket["id"]))
+    rows = await lists.by_id(db, mentor, [each.ticket["id"] for each in shown])
+    page = [(rows[each.ticket["id"]], as_match(each.match(), say)) for each in shown if each.ticket["id"] in rows]
     return page, next_cursor
 
 
-async def suits(db: Read, mentor: Viewer, tickets: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+async def suits(
+    db: Read, mentor: Viewer, tickets: Sequence[Mapping[str, Any]], say: Say = sentence
+) -> dict[int, dict[str, Any]]:
     """How some tickets of the queue suit a mentor, by id: for lists in another order than `rank` gives."""
     if not tickets:
         return {}
-    scored = await _scored(db, mentor, tickets, now())
-    return {ticket["id"]: as_match(match) for ticket, match in scored}
+    return {each.ticket["id"]: as_match(each.match(), say) for each in await _ranked(db, mentor, tickets, now())}
 
 
-def as_match(match: Match) -> dict[str, Any]:
+def as_match(match: Match, say: Say = sentence) -> dict[str, Any]:
     """A match on the wire."""
-    return {"score": round(match.score, 4), "matched_tags": list(match.matched_tags), "reasons": list(match.reasons)}
+    reasons = [said for reason in match.reasons if (said := say(reason))]
+    return {"score": round(match.score, 4), "matched_tags": list(match.matched_tags), "reasons": reasons}
 
 
-async def _scored(
-    db: Read, mentor: Viewer, waiting: Sequence[Mapping[str, Any]], at: datetime
-) -> list[tuple[Mapping[str, Any], Match]]:
+async def _ranked(db: Read, mentor: Viewer, waiting: Sequence[Mapping[str, Any]], at: datetime) -> list[_Suiting]:
     tags = sorted({tag for row in waiting for tag in row["tags"]})
     known = await _knowledge(db, map(records.tag_term, tags), at)
-    me = await _myself(db, mentor, known)
     terms = await _asked_terms(db, [row["id"] for row in waiting])
-    scored = [(row, _match(_asked(row, terms.get(row["id"], {}), known), me)) for row in waiting]
-    return sorted(scored, key=lambda item: (-item[1].score, item[0]["id"]))
+    me = await _myself(db, mentor, known)
+    students = {row["student_id"] for row in waiting}
+    helped = await _helped_by(db, mentor)
+    as_helper = {student: replace(me, helped_student=helped[student]) for student in students & helped.keys()}
+    found = []
+    for row in waiting:
+        asked, candidate = _asked(row, terms.get(row["id"], {}), known), as_helper.get(row["student_id"], me)
+        found.append(_Suiting(row, asked, candidate, matching.score_of(asked, candidate)))
+    return sorted(found, key=lambda each: (-each.score, each.ticket["id"]))
 
 
-def _match(asked: Asked, me: Candidate) -> Match:
-    """How the ticket suits; who looks at the queue sees it ranked also when away or full."""
-    score = matching.score_of(asked, me)
-    return Match(score, matching.matched_tags(asked, me), matching.reasons(asked, me, "mentor"))
+async def _helped_by(db: Read, mentor: Viewer) -> dict[int, int]:
+    """How often the mentor has helped each of the students of late."""
+    t = TicketRow.__table__
+    lately = (
+        sa.select(t.c.student_id)
+        .where(t.c.assigned_mentor_id == mentor.id, t.c.status.in_(PUBLISHED))
+        .order_by(t.c.created_at.desc(), t.c.id.desc())
+        .limit(HELPED_LATELY)
+        .subquery()
+    )
+    rows = await db.rows(sa.select(lately.c.student_id, sa.func.count().label("times")).group_by(lately.c.student_id))
+    return {row["student_id"]: row["times"] for row in rows}
 
 
 async def _myself(db: Read, mentor: Viewer, known: Knowledge) -> Candidate:

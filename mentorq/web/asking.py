@@ -20,7 +20,7 @@ from mentorq.tickets.models import LONGEST_SOLUTION
 from mentorq.tickets.schemas import NewTicket, TicketChange, Wait
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
-from mentorq.web.lists import next_page, tags_in
+from mentorq.web.lists import next_page, ranking, tags_in
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
 from mentorq.web.sessions import VisitingStudent, Visitor
@@ -204,7 +204,7 @@ async def tickets_page(
     statuses = (status,) if status else _usual(viewer)
     if viewer.is_admin:
         wanted = Wanted(statuses=statuses)
-        tickets, next_cursor = await service.browse(db, viewer, wanted, place, request.app.state.ranking)
+        tickets, next_cursor = await service.browse(db, viewer, wanted, place, ranking)
     else:
         tickets, next_cursor = await service.mine(db, viewer, statuses, place)
     context: dict[str, Any] = {

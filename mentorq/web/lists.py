@@ -2,14 +2,29 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlencode
 
 from fastapi import Request
 
+from mentorq.mentors import suggestions
+from mentorq.mentors.matching import Reason
+from mentorq.mentors.reasons import sentence
 from mentorq.tags.names import InvalidTagName, normalise
+from mentorq.tickets.service import Ranking
+from mentorq.web import locale
 from mentorq.web.pages import tag_names
 
 MOST_TAGS = 10
+
+
+def say(reason: Reason) -> str:
+    """A reason of a match in the page's language; pages show anyway how long a ticket waits."""
+    return "" if reason.kind == "waited" else sentence(reason, locale)
+
+
+ranking: Ranking = partial(suggestions.rank, say=say)
+"""How a mentor's queue is ordered, with the reasons in the page's language."""
 
 
 def tags_in(fields: Sequence[str]) -> list[str]:

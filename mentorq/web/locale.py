@@ -2,7 +2,8 @@
 
 import functools
 from contextvars import ContextVar
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from importlib import resources
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -59,7 +60,12 @@ def _catalogue(name: str) -> NullTranslations:
 
 def gettext(text: str) -> str:
     """A text in the page's language."""
-    translated: str = _catalogue(language.get()).gettext(text)
+    return gettext_in(language.get(), text)
+
+
+def gettext_in(language: str, text: str) -> str:
+    """A text in a language."""
+    translated: str = _catalogue(language).gettext(text)
     return translated
 
 
@@ -69,27 +75,76 @@ def ngettext(one: str, several: str, n: int) -> str:
     return translated
 
 
+# Writing a date takes Babel some 100 µs, a page shows dozens, and the same ones again and again: what depends on its
+# arguments only is kept.
+_kept = functools.lru_cache(maxsize=4096)
+
+
+@functools.cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+@_kept
+def _full_date(moment: datetime, zone: str, language: str) -> str:
+    return dates.format_datetime(moment.astimezone(ZoneInfo(zone)), "long", locale=_locale(language))
+
+
+@_kept
+def _date(day: date, style: str, language: str) -> str:
+    return dates.format_date(day, style, locale=_locale(language))
+
+
+@_kept
+def _day_of_year(day: date, language: str) -> str:
+    return dates.format_skeleton("MMMd", day, locale=_locale(language))
+
+
+@_kept
+def _time(time: time_of_day, language: str) -> str:
+    return dates.format_time(time, "short", locale=_locale(language))
+
+
+@_kept
+def _span(length: timedelta, language: str) -> str:
+    return dates.format_timedelta(length, threshold=1.5, format="short", locale=_locale(language))
+
+
+@_kept
+def _ago(passed: timedelta, language: str) -> str:
+    return dates.format_timedelta(passed, add_direction=True, locale=_locale(language))
+
+
+@_kept
+def _number(value: float, language: str) -> str:
+    return numbers.format_decimal(value, locale=_locale(language))
+
+
 def _local(moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo(zone.get()))
 
 
+@_kept
+def utc(moment: datetime) -> str:
+    """A moment as programs read it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def full_date(moment: datetime) -> str:
     """Date and time in the reader's zone: what stands behind a relative time."""
-    return dates.format_datetime(_local(moment), "long", locale=language.get())
+    return _full_date(moment, zone.get(), language.get())
 
 
 def day(moment: datetime) -> str:
     """The date in the reader's zone."""
-    return dates.format_date(_local(moment), "medium", locale=language.get())
+    return _date(_local(moment).date(), "medium", language.get())
 
 
 def clock(moment: datetime) -> str:
     """Time of day in the reader's zone; with the date where it is not today."""
     local = _local(moment)
-    time = dates.format_time(local, "short", locale=language.get())
-    return (
-        time if local.date() == _local(now()).date() else f"{dates.format_date(local, 'd MMM', language.get())}, {time}"
-    )
+    time = _time(local.time().replace(second=0, microsecond=0), language.get())
+    return time if local.date() == _local(now()).date() else f"{_day_of_year(local.date(), language.get())}, {time}"
 
 
 def ago(moment: datetime) -> str:
@@ -99,20 +154,24 @@ def ago(moment: datetime) -> str:
         return day(moment)
     if passed > -timedelta(seconds=45):
         return gettext("just now")
-    return dates.format_timedelta(passed, add_direction=True, locale=language.get())
+    return _ago(timedelta(seconds=round(passed.total_seconds())), language.get())
 
 
 def span(seconds: float) -> str:
     """How long something takes: "25 min", "3 h"."""
-    length = timedelta(seconds=max(60, seconds))
-    return dates.format_timedelta(length, threshold=1.5, format="short", locale=language.get())
+    return _span(timedelta(seconds=round(max(60, seconds))), language.get())
 
 
 def number(value: float) -> str:
     """A number as the language writes it."""
-    return numbers.format_decimal(value, locale=language.get())
+    return _number(value, language.get())
+
+
+def rating(value: float) -> str:
+    """A rating: always with one decimal, so that ratings stand beside each other well."""
+    return numbers.format_decimal(value, "0.0", _locale(language.get()))
 
 
 def direction() -> str:
     """ltr or rtl."""
-    return Locale(language.get()).text_direction
+    return _locale(language.get()).text_direction

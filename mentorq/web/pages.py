@@ -12,6 +12,8 @@ from urllib.parse import quote
 import jinja2
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from jinja2 import nodes
+from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -20,7 +22,7 @@ from mentorq.accounts.schemas import ANONYMOUS, Viewer
 from mentorq.core import markdown
 from mentorq.core.errors import DomainError, NotFound, NotSignedIn
 from mentorq.core.http import Route
-from mentorq.web import assets, locale, sessions
+from mentorq.web import assets, components, locale, sessions
 from mentorq.web.locale import gettext as _
 
 WORTH_COMPRESSING = 1000
@@ -61,17 +63,42 @@ class PageRoute(Route):
         return response
 
 
+class _Environment(jinja2.Environment):
+    """Templates of one language: a text without placeholders is translated when its template is compiled."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__(
+            loader=jinja2.FileSystemLoader(str(resources.files("mentorq.web").joinpath("templates"))),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        )
+        self.language = language
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        template = super()._parse(source, name, filename)
+        for parent in [template, *template.find_all(nodes.Node)]:
+            for field, value in parent.iter_fields():
+                if isinstance(value, list):
+                    value[:] = [self._translated(item) for item in value]
+                else:
+                    setattr(parent, field, self._translated(value))
+        return template
+
+    def _translated(self, node: object) -> object:
+        match node:
+            case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=str(text))], kwargs=[]):
+                translated = locale.gettext_in(self.language, text)
+                return nodes.Const(Markup(translated) % {}, lineno=node.lineno)  # noqa: S704 - ours, as jinja2 has it
+        return node
+
+
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(resources.files("mentorq.web").joinpath("templates"))),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-    )
+def _environment(language: str) -> jinja2.Environment:
+    environment = _Environment(language)
     environment.install_gettext_callables(locale.gettext, locale.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "ago": locale.ago,
@@ -81,10 +108,18 @@ def _environment() -> jinja2.Environment:
         "markdown": lambda text: markdown.render(text, _("Copy")),
         "number": locale.number,
         "plain": markdown.plain,
+        "rating": locale.rating,
         "span": locale.span,
-        "z": lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "z": locale.utc,
     }
-    environment.globals |= {"asset": assets.address, "languages": locale.LANGUAGES, "direction": locale.direction}
+    environment.globals |= {
+        "asset": assets.address,
+        "avatar": components.avatar,
+        "icon": components.icon,
+        "tag": components.tag,
+        "languages": locale.LANGUAGES,
+        "direction": locale.direction,
+    }
     return environment
 
 
@@ -93,7 +128,7 @@ def render(request: Request, template: str, status: int = 200, /, **context: obj
     nonce = secrets.token_urlsafe(16)
     theme = request.cookies.get("theme", "")
     text = (
-        _environment()
+        _environment(locale.language.get())
         .get_template(template)
         .render(
             viewer=request.scope.get("viewer", ANONYMOUS),

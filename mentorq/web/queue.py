@@ -19,7 +19,7 @@ from mentorq.tickets.lists import COUNTED_AT_MOST
 from mentorq.tickets.schemas import as_ticket
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
-from mentorq.web.lists import next_page, tags_in
+from mentorq.web.lists import next_page, ranking, say, tags_in
 from mentorq.web.pages import PageRoute, is_part, redirect, render
 from mentorq.web.sessions import VisitingMentor
 
@@ -91,9 +91,9 @@ async def _tickets(
     if look.tab == "passed":
         tickets, next_cursor = await service.passed(db, mentor, place)
     else:
-        tickets, next_cursor = await service.browse(db, mentor, look.wanted, place, request.app.state.ranking)
+        tickets, next_cursor = await service.browse(db, mentor, look.wanted, place, ranking)
     unranked = [ticket for ticket in tickets if ticket.get("match") is None]
-    matches = await suggestions.suits(db, mentor, unranked)
+    matches = await suggestions.suits(db, mentor, unranked, say)
     return [ticket | {"match": matches.get(ticket["id"]) or ticket["match"]} for ticket in tickets], next_cursor
 
 
@@ -119,6 +119,6 @@ async def peek(request: Request, mentor: VisitingMentor, db: Read, ticket_id: Ro
     ticket = as_ticket(await service.one(db, mentor, ticket_id), mentor)
     if ticket["status"] != Status.OPEN:
         raise TicketNotOpen
-    ticket["match"] = (await suggestions.suits(db, mentor, [ticket]))[ticket_id]
+    ticket["match"] = (await suggestions.suits(db, mentor, [ticket], say))[ticket_id]
     lease = db.settings.claim_lease.total_seconds()
     return render(request, "parts/peek.html", ticket=ticket, moment=now(), lease=lease, is_passed=passed)

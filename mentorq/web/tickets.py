@@ -23,6 +23,7 @@ from mentorq.tickets.errors import LooksLikeSecret, NoDraft, NotYours, TicketNot
 from mentorq.tickets.schemas import Draft, NewMessage, Release, Reopening, Resolution, as_ticket
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Action, Status
+from mentorq.web.lists import ranking, say
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
@@ -126,13 +127,17 @@ async def _around(request: Request, db: Read, viewer: Viewer, row: Row) -> dict[
     """What stands beside it: for who may take it, for who waits, and what was said of it in the end."""
     found: dict[str, Any] = {"wait": None, "suggested": [], "match": None, "is_aside": False, "review": None}
     if policy.can(viewer, Action.ACCEPT, row) and viewer.is_mentor:
-        found["match"] = (await suggestions.suits(db, viewer, [row])).get(row["id"])
+        found["match"] = (await suggestions.suits(db, viewer, [row], say)).get(row["id"])
         found["is_aside"] = await service.is_aside(db, viewer, row["id"])
     elif policy.can(viewer, Action.EDIT, row):
         found["wait"] = await waiting.wait(db, row["id"], viewer)
         best = await suggestions.suggest(db, row["id"], viewer, SUGGESTED)
         profiles = await directory.several(db, [mentor_id for mentor_id, _match in best])
-        found["suggested"] = [(profiles[mentor_id], match) for mentor_id, match in best if mentor_id in profiles]
+        found["suggested"] = [
+            (profiles[mentor_id], suggestions.as_match(match, say))
+            for mentor_id, match in best
+            if mentor_id in profiles
+        ]
     elif row["status"] == Status.CLOSED:
         try:
             found["review"] = await reviews.of_ticket(db, viewer, row["id"])
@@ -196,7 +201,7 @@ async def accept(request: Request, ticket_id: RowId, mentor: VisitingMentor, db:
 
 async def _too_late(request: Request, db: Read, mentor: Viewer, error: TicketNotOpen, holder: Any) -> Response:
     place = keyset(db.settings, "next", None, 1)
-    best, _more = await service.browse(db, mentor, Wanted(sort="match"), place, request.app.state.ranking)
+    best, _more = await service.browse(db, mentor, Wanted(sort="match"), place, ranking)
     following = best[0] if best else None
     response = render(request, "taken.html", error.status, error=error, holder=holder, following=following)
     if is_part(request):

@@ -72,6 +72,30 @@ async def test_every_answer_has_an_id_and_the_security_headers(
     assert "server" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/signin", "/people", "/nowhere", "/app", "/tags", "/auth/me", "/docs", "/openapi.json", "/healthz"]
+)
+async def test_head_is_get_without_a_body(path: str, client: httpx2.AsyncClient) -> None:
+    for accept in ("text/html", "application/json"):
+        headers = {"Accept": accept, "X-Request-Id": "the-same-for-both"}
+        got, asked = await client.get(path, headers=headers), await client.head(path, headers=headers)
+        assert asked.content == b""
+        assert asked.status_code == got.status_code
+        for changing in ("Content-Security-Policy", "Content-Length"):  # a nonce, and how well it compresses
+            assert (changing in asked.headers) == (changing in got.headers)
+            got.headers.pop(changing, None)
+            asked.headers.pop(changing, None)
+        assert asked.headers == got.headers
+
+
+async def test_what_can_be_got_can_be_asked_for_by_head(client: httpx2.AsyncClient) -> None:
+    answer = await client.put("/tags")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+    answer = await client.head("/auth/signin")
+    assert answer.status_code == 405
+    assert answer.content == b""
+
+
 async def test_strict_transport_security_is_for_https_only(tmp_path: Path, sqlite_template: SQLiteTemplate) -> None:
     app = application(sqlite_template, tmp_path, public_url="https://mentorq.example.org")
     async with client_of(app) as client:

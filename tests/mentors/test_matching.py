@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentorq.mentors import matching
-from mentorq.mentors.matching import Asked, Candidate, Record, best_mentors, duration, match, score_of
+from mentorq.mentors.matching import Asked, Candidate, Match, Record, best_mentors, match, score_of
+from mentorq.mentors.reasons import duration, sentence
 from mentorq.mentors.terms import LANDMARK, counted, faded, growth, rarity, telling
 
 PYTHON = Asked(student_id=1, tags={"python": 1.0})
@@ -64,6 +65,10 @@ def solved(tag: str, recent: float = 1.0, number: int = 1) -> dict[str, Record]:
     return {tag: Record(recent, number)}
 
 
+def told(found: Match) -> list[str]:
+    return [sentence(reason) for reason in found.reasons]
+
+
 class TestWhoIsSuggested:
     @pytest.mark.parametrize(
         "why",
@@ -99,7 +104,7 @@ class TestWhoIsSuggested:
         asked = Asked(1, {}, {"borrow": 0.8, "checker": 0.6})
         found = match(asked, Candidate(2, solved_terms={"borrow": 1.0}))
         assert found
-        assert found.reasons == ("Solved tickets that read like this one",)
+        assert told(found) == ["Solved tickets that read like this one"]
 
     def test_equals_come_in_the_order_of_their_ids_and_no_more_than_wanted(self) -> None:
         crowd = [Candidate(number, records=solved("python")) for number in (5, 3, 9, 4)]
@@ -147,7 +152,7 @@ class TestScore:
         if found:
             assert 0 < found.score <= 1
             assert set(found.matched_tags) <= set(asked.tags)
-            assert all(reason.strip() == reason != "" for reason in found.reasons)
+            assert all(reason.strip() == reason != "" for reason in told(found))
 
     @given(tickets(), mentors(), names, records(), st.floats(0, 100))
     def test_grows_with_what_was_solved(
@@ -228,7 +233,7 @@ class TestReasons:
         found = match(self.asked, self.expert)
         assert found
         assert found.matched_tags == ("python", "django")
-        assert found.reasons == (
+        assert told(found) == [
             "Helped you before",
             "Solved 12 tickets tagged python",
             "Knows django",
@@ -236,22 +241,23 @@ class TestReasons:
             "Rated 4.8 of 5 by 5 students",
             "Answers within about 20 minutes",
             "Is here now",
-        )
+        ]
 
     def test_tell_a_mentor_why_this_ticket(self) -> None:
         found = match(self.asked, self.expert, "mentor")
         assert found
-        assert found.reasons == (
+        assert told(found) == [
             "You helped this student before",
             "You solved 12 tickets tagged python",
             "You know django",
             "It reads like tickets that you solved",
             "Has waited 3 hours",
-        )
+        ]
 
     def test_are_honest_about_hours_and_slowness(self) -> None:
         away = Candidate(2, records=solved("python"), within_hours=False, median_response_seconds=3 * 86_400)
-        assert matching.reasons(PYTHON, away) == ("Solved 1 ticket tagged python", "Outside their usual hours now")
+        said = [sentence(reason) for reason in matching.reasons(PYTHON, away)]
+        assert said == ["Solved 1 ticket tagged python", "Outside their usual hours now"]
 
     @pytest.mark.parametrize(
         ("seconds", "said"),

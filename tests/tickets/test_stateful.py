@@ -18,9 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mentorq.core.clock import now
 from mentorq.core.database import Base, Database
 from mentorq.core.jobs import Worker
-from mentorq.main import create_app
 from mentorq.tickets import lifecycle
 from mentorq.tickets.states import LIFE, Status
+from tests.support.applications import made
 from tests.support.databases import settings_for
 from tests.support.people import Person, join
 
@@ -39,7 +39,7 @@ class Home:
     def __init__(self, url: str, folder: Path) -> None:
         self.loop = asyncio.new_event_loop()
         self.stack = AsyncExitStack()
-        self.app = create_app(settings_for(url, folder))
+        self.app = made(settings_for(url, folder))
         self.run(self.stack.enter_async_context(self.app.router.lifespan_context(self.app)))
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.client = self.run(

@@ -346,7 +346,7 @@ async def test_home_of_a_mentor(app: FastAPI, student: Join, mentor: Join, worke
         assert "“Are you there?”" in unescape(page)
         assert "yours until" in page
         assert re.search(r"<dt>ticket solved</dt><dd>1</dd>", page)
-        assert re.search(r"<dt>rating from 1 review</dt><dd>4</dd>", page)
+        assert re.search(r"<dt>rating from 1 review</dt><dd>4\.0</dd>", page)
         assert 'href="/app/queue"' in page
 
 

@@ -79,3 +79,18 @@ def test_numbers_are_written_as_the_language_does() -> None:
         assert locale.number(12480.5) == "12,480.5"
     with reader("es"):
         assert locale.number(12480.5) == "12.480,5"
+
+
+def test_ratings_have_one_decimal() -> None:
+    with reader("en"):
+        assert [locale.rating(value) for value in (4, 4.25, 4.75, 5.0)] == ["4.0", "4.2", "4.8", "5.0"]
+    with reader("es"):
+        assert locale.rating(4.33) == "4,3"
+
+
+def test_a_day_of_the_year_is_written_as_the_language_does() -> None:
+    yesterday = NOON - timedelta(days=1)
+    with reader("en"):
+        assert locale.clock(yesterday).startswith("Nov 23, ")
+    with reader("es"):
+        assert locale.clock(yesterday).startswith("23 nov, ")

@@ -12,7 +12,7 @@ from mentorq.core.database import Database
 from mentorq.core.jobs import Worker
 from mentorq.web.queue import ROWS
 from tests.support.life import later, make_admin, sign_in_again, statements_of, ticket_in
-from tests.support.people import Join
+from tests.support.people import Join, solve
 from tests.support.visits import Visit, visiting
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +74,34 @@ async def test_what_waits_for_a_mentor_is_shown_with_reasons(
         assert "Why you" in peek
         assert ana.username in peek
         assert ana.username not in await part(visit, f"/app/queue/{hidden['id']}/peek")
+
+
+async def test_reasons_are_told_in_the_language_of_the_page(
+    app: FastAPI, student: Join, mentor: Join, worker: Worker
+) -> None:
+    ana, eve = await student(), await student()
+    ben = await mentor(skills=["python", "sql"])
+    await solve(ana, ben, tags=["python"], close=True)
+    again = await ana.ask("And now?", description="Nothing of the kind.", tags=["python"])
+    hidden = await ana.ask("Whose is it?", description="It stops.", tags=["sql"], is_anonymous=True)
+    await eve.ask("Mine, too?", description="It stops.", tags=["sql"])
+    await worker.drain()
+    async with visiting(app, ben) as visit:
+        page = await visit.page("/app/queue")
+        row = page.split(f'<li data-ticket="{again["id"]}"')[1].split("</li>")[0]
+        assert "You helped this student before · You solved 1 ticket tagged python" in row
+        assert page.split('<ol class="list queue')[1].split("</ol>")[0].count("You helped this student") == 1
+        assert rows_of(page)[0] == again["id"]
+        visit.client.cookies.set("language", "es")
+        for path in ("/app/queue", "/app/queue?sort=newest", f"/app/queue/{again['id']}/peek"):
+            said = await part(visit, path)
+            assert "Ya ayudaste a este estudiante" in said
+            assert "Resolviste 1 ticket con la etiqueta python" in said
+        assert "Ya ayudaste a este estudiante" in await visit.page(f"/app/tickets/{again['id']}")
+        assert "Ya ayudaste" not in await visit.page(f"/app/tickets/{hidden['id']}")
+    async with visiting(app, ana) as visit:
+        visit.client.cookies.set("language", "es")
+        assert "Ya te ayudó" in await visit.page(f"/app/tickets/{again['id']}")
 
 
 async def test_the_first_ticket_is_read_beside_the_list(app: FastAPI, student: Join, mentor: Join) -> None:
