@@ -17,7 +17,7 @@ from mentorq.knowledge.typos import _edits
 
 TOKENIZER = "ascii tokenchars '+#^@~._-'"
 WORDS = st.sampled_from(
-    "list sort sorting python c++ c# TypeError asyncio.gather node.js nodejs naïve naive the to 文字 e-mail _y_ 3.1".split()
+    "list sort sorting python c++ c# TypeError asyncio.gather node.js naïve naive the to 文字 e-mail _y_ 3.1".split()
 )
 TEXTS = st.lists(WORDS, min_size=1, max_size=8).map(" ".join)
 ARTICLES = st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=6)
