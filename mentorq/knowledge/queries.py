@@ -395,6 +395,21 @@ async def deflections(db: Read, since: datetime, limit: int) -> tuple[int, int, 
     return everything, recently, await db.scalars(most.limit(limit))
 
 
+# --- what there is, for those who want to read all of it
+
+
+async def last_id(db: Read) -> int:
+    """The largest id of an article; 0 where there is none."""
+    return await db.scalar(sa.select(sa.func.max(A.c.ticket_id))) or 0
+
+
+async def listed(db: Read, first_id: int, last_id: int) -> list[Row]:
+    """Id, title and last change of the articles with ids from one to another."""
+    published = sa.select(T.c.id, T.c.title, T.c.updated_at).join(A, A.c.ticket_id == T.c.id)
+    within = A.c.ticket_id.between(first_id, last_id)
+    return await db.rows(published.where(within, in_state(*PUBLISHED)).order_by(A.c.ticket_id))
+
+
 # --- export of one person's own
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from mentorq.accounts.access import CurrentViewer, MaybeViewer, caller
+from mentorq.accounts.access import CurrentViewer, MaybeViewer
 from mentorq.accounts.errors import WrongRole
 from mentorq.core.errors import problems
 from mentorq.core.http import Read, Route, Write, etag, json_response
@@ -12,6 +12,7 @@ from mentorq.core.inputs import Cursor, Limit, RowId
 from mentorq.core.pagination import BadCursor, Keyset, Page, keyset, link_next, list_name
 from mentorq.knowledge import opinions, service, similar
 from mentorq.knowledge.errors import ArticleNotFound, SearchTookTooLong
+from mentorq.knowledge.limits import count_search
 from mentorq.knowledge.schemas import (
     Article,
     Bookmarked,
@@ -32,8 +33,6 @@ from mentorq.tickets.errors import NotYours, TicketNotFound
 
 router = APIRouter(tags=["knowledge"], route_class=Route)
 
-LIMIT, LIMIT_OF_VISITORS = "300/minute", "60/minute"
-
 
 async def _place(request: Request, db: Read, viewer: MaybeViewer, limit: Limit = 20, cursor: Cursor = None) -> Keyset:
     return keyset(db.settings, list_name(request, viewer.id), cursor, limit)
@@ -43,8 +42,7 @@ Place = Annotated[Keyset, Depends(_place)]
 
 
 async def _count_search(request: Request, viewer: MaybeViewer) -> None:
-    rate = LIMIT_OF_VISITORS if viewer.is_anonymous else LIMIT
-    await request.app.state.limiter.hit("search", rate, caller(request, viewer))
+    await count_search(request, viewer)
 
 
 COUNTED = [Depends(_count_search)]

@@ -66,6 +66,8 @@ class Found:
     readings: dict[str, list[str]]
     facets: list[tuple[str, int]] | None = None
     counted: int | None = None
+    missing: tuple[str, ...] = ()
+    """Where nothing was found: those of the words that no article has."""
 
 
 async def search(db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset) -> Found:
@@ -76,14 +78,24 @@ async def search(db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset) -> Fo
     """
     try:
         attempt, *place = keyset.after or (None,)
+        missing: tuple[str, ...] = ()
         async for asked in _understood(db, wanted):
+            missing = missing or _missing(asked)
             if attempt in (None, asked.attempt):
                 found = await _page(db, viewer, wanted.sort, asked, place, keyset)
                 if found.items or attempt is not None:
                     return found
     except TookTooLong:
         raise SearchTookTooLong from None
-    return Found([], None, {}, [], 0)
+    return Found([], None, {}, [], 0, missing)
+
+
+def _missing(asked: Asked) -> tuple[str, ...]:
+    return tuple(
+        clause.written
+        for clause in asked.query.words
+        if not clause.is_stop and not ranking.articles_with(clause, asked.known.articles)
+    )
 
 
 async def _understood(db: Read, wanted: Wanted) -> AsyncIterator[Asked]:

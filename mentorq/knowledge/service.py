@@ -1,6 +1,6 @@
 """Reading articles: one, one's bookmarks, and what the whole saves. Searching them is in `search.py`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mentorq.accounts.errors import WrongRole
@@ -11,7 +11,7 @@ from mentorq.core.database import Read, Row
 from mentorq.core.pagination import Keyset
 from mentorq.knowledge import queries
 from mentorq.knowledge.errors import ArticleNotFound
-from mentorq.knowledge.schemas import Deflections, as_article
+from mentorq.knowledge.schemas import Deflections, as_article, url
 
 LATELY = timedelta(days=30)
 MOST_DEFLECTING = 10
@@ -39,6 +39,17 @@ async def bookmarks(db: Read, viewer: Viewer, keyset: Keyset) -> tuple[list[dict
     rows = await queries.bookmarked(db, viewer, keyset)
     shown, next_cursor = keyset.cut(rows, lambda row: (row["created_at"], row["ticket_id"]))
     return await several(db, viewer, [row["ticket_id"] for row in shown]), next_cursor
+
+
+async def last_id(db: Read) -> int:
+    """Up to which id there are articles."""
+    return await queries.last_id(db)
+
+
+async def addresses(db: Read, first_id: int, last_id: int) -> list[tuple[str, datetime]]:
+    """Where the articles with ids from one to another are, and when each has changed."""
+    rows = await queries.listed(db, first_id, last_id)
+    return [(url(row["id"], row["title"]), row["updated_at"]) for row in rows]
 
 
 async def deflections(db: Read, viewer: Viewer) -> Deflections:

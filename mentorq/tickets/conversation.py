@@ -129,15 +129,23 @@ def _by_time(messages: list[Row], events: list[Row]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry["created_at"], entry["id"] if "action" in entry else 0))
 
 
-async def solution_versions(db: Read, ticket_id: int, viewer: Viewer, keyset: Keyset) -> tuple[list[Row], str | None]:
-    """What the solution said, oldest first: for whoever may see the ticket.
+async def solution_versions(
+    db: Read, ticket_id: int, viewer: Viewer, keyset: Keyset, *, newest_first: bool = False
+) -> tuple[list[Row], str | None]:
+    """What the solution said, oldest first unless said otherwise: for whoever may see the ticket.
 
     Raises:
         TicketNotFound: there is none that the viewer may see.
     """
     if await queries.one(db, viewer, ticket_id) is None:
         raise TicketNotFound
-    return keyset.cut(await queries.solution_versions(db, ticket_id, keyset), lambda row: (row["id"],))
+    versions = await queries.solution_versions(db, ticket_id, keyset, newest_first=newest_first)
+    return keyset.cut(versions, lambda row: (row["id"],))
+
+
+async def times_edited(db: Read, ticket_id: int) -> int:
+    """How often the solution of a ticket was changed since it was first posted."""
+    return max(0, await queries.count_solution_versions(db, ticket_id) - 1)
 
 
 def _require_writing(mentor: Viewer, ticket: Row | None) -> None:

@@ -335,13 +335,20 @@ async def add_solution_version(db: Write, ticket_id: int, mentor_id: int, body: 
     )
 
 
-async def solution_versions(db: Read, ticket_id: int, keyset: Keyset) -> list[Row]:
-    """All that the solution ever said, oldest first."""
+async def count_solution_versions(db: Read, ticket_id: int) -> int:
+    """How often a solution was posted or changed."""
+    s = SolutionVersionRow.__table__
+    return await db.scalar(sa.select(sa.func.count()).select_from(s).where(s.c.ticket_id == ticket_id)) or 0
+
+
+async def solution_versions(db: Read, ticket_id: int, keyset: Keyset, *, newest_first: bool = False) -> list[Row]:
+    """All that the solution ever said."""
     s = SolutionVersionRow.__table__
     statement = sa.select(s.c.id, s.c.mentor_id, s.c.body, s.c.created_at).where(s.c.ticket_id == ticket_id)
     if keyset.after:
-        statement = statement.where(s.c.id > keyset.after[0])
-    return await db.rows(statement.order_by(s.c.id).limit(keyset.limit + 1))
+        last = keyset.after[0]
+        statement = statement.where(s.c.id < last if newest_first else s.c.id > last)
+    return await db.rows(statement.order_by(s.c.id.desc() if newest_first else s.c.id).limit(keyset.limit + 1))
 
 
 async def draft(db: Read, ticket_id: int, mentor_id: int) -> Row | None:

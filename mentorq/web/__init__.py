@@ -2,11 +2,23 @@
 
 from fastapi import APIRouter
 
-from mentorq.web import accounts, asking, landing, people, queue, settings_pages, tickets
+from mentorq.web import (
+    accounts,
+    articles,
+    asking,
+    feeds,
+    landing,
+    people,
+    queue,
+    searching,
+    settings_pages,
+    spared,
+    tickets,
+)
 from mentorq.web.pages import error_page
 
 router = APIRouter(include_in_schema=False)
-for module in (accounts, landing, asking, tickets, queue, people, settings_pages):
+for module in (accounts, landing, asking, spared, tickets, queue, people, searching, articles, feeds, settings_pages):
     router.include_router(module.router)
 
 __all__ = ["error_page", "router"]

@@ -16,7 +16,7 @@ from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
 from mentorq.tickets import conversation, lifecycle, service, wait
 from mentorq.tickets.errors import LooksLikeSecret
-from mentorq.tickets.models import LONGEST_SOLUTION
+from mentorq.tickets.models import LONGEST_SOLUTION, LONGEST_TITLE
 from mentorq.tickets.schemas import NewTicket, TicketChange, Wait
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
@@ -24,6 +24,7 @@ from mentorq.web.lists import next_page, ranking, tags_in
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
 from mentorq.web.sessions import VisitingStudent, Visitor
+from mentorq.web.spared import look_alikes
 
 router = APIRouter(route_class=PageRoute)
 
@@ -44,9 +45,10 @@ Shown = Annotated[Status | None, Query(alias="status")]
 
 
 @router.get("/app/ask")
-async def ask_page(request: Request, student: VisitingStudent, db: Read, tags: str = "") -> Response:
-    """Ask a question."""
-    return await _ask_page(request, db, Form({"tags": tags}))
+async def ask_page(request: Request, student: VisitingStudent, db: Read, tags: str = "", title: str = "") -> Response:
+    """Ask a question; what was searched for comes along as a title."""
+    form = Form({"tags": tags, "title": title[:LONGEST_TITLE]})
+    return await _ask_page(request, db, form, similar=await look_alikes(request, db, student, form))
 
 
 @router.post("/app/ask")
@@ -55,6 +57,8 @@ async def ask(request: Request, student: VisitingStudent, reads: Read, db: Write
     form = await Form.read(request)
     if "preview" in form.values:
         return await _ask_page(request, reads, form)
+    if "similar" in form.values:
+        return await _ask_page(request, reads, form, similar=await look_alikes(request, reads, student, form))
     fields = {name: form[name] for name in ("title", "description")}
     choices = {"is_anonymous": form["is_anonymous"] == "on", "allow_secrets": allows_secrets(form)}
     body = form.fit(NewTicket, **fields, tags=tag_names(form["tags"]), **choices)
@@ -73,8 +77,9 @@ async def ask(request: Request, student: VisitingStudent, reads: Read, db: Write
     raise Answer(await _ask_page(request, reads, form, status))
 
 
-async def _ask_page(request: Request, db: Read, form: Form, status: int = 200) -> Response:
+async def _ask_page(request: Request, db: Read, form: Form, status: int = 200, *, similar: Any = None) -> Response:
     context: dict[str, Any] = {
+        "similar": similar,
         "source": form["description"],
         "longest": LONGEST_SOLUTION,
         "wait": await _wait(db, form["tags"]),

@@ -1,7 +1,7 @@
 """The front door: what a visitor sees, and what programs ask for at the root."""
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from mentorq.core.http import Read
 from mentorq.tickets import community
@@ -14,12 +14,6 @@ for_programs = APIRouter()
 
 SHOWN = 4
 DAY = {"Cache-Control": "public, max-age=86400"}
-ROBOTS = """User-agent: *
-Allow: /app/tickets/
-Disallow: /app
-Disallow: /reset
-Disallow: /verify
-"""
 
 
 @router.get("/")
@@ -34,12 +28,6 @@ async def landing_page(request: Request, viewer: MaybeVisitor, db: Read) -> Resp
         most=community.COUNTED_AT_MOST,
         solved=await community.newly_solved(db, viewer, SHOWN),
     )
-
-
-@for_programs.get("/robots.txt")
-async def robots() -> Response:
-    """Solved tickets may be found by search engines; what is for one person may not."""
-    return PlainTextResponse(ROBOTS, headers=DAY)
 
 
 @for_programs.get("/favicon.ico")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -34,6 +35,13 @@ def tags_in(fields: Sequence[str]) -> list[str]:
         with suppress(InvalidTagName):
             found[normalise(name)] = None
     return list(found)[:MOST_TAGS]
+
+
+def distinct(articles: Sequence[dict[str, Any]], limit: int, but: str = "") -> list[dict[str, Any]]:
+    """The first of those with the same title, and none that is called `but`: a title twice tells nobody more."""
+    titled = {article["title"].casefold(): article for article in reversed(articles)}
+    titled.pop(but.casefold(), None)
+    return [article for article in articles if titled.get(article["title"].casefold()) is article][:limit]
 
 
 def next_page(request: Request, cursor: str | None) -> str:

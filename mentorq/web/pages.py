@@ -22,6 +22,7 @@ from mentorq.accounts.schemas import ANONYMOUS, Viewer
 from mentorq.core import markdown
 from mentorq.core.errors import DomainError, NotFound, NotSignedIn
 from mentorq.core.http import Route
+from mentorq.knowledge.schemas import url as article_url
 from mentorq.web import assets, components, locale, sessions
 from mentorq.web.locale import gettext as _
 
@@ -113,6 +114,7 @@ def _environment(language: str) -> jinja2.Environment:
         "z": locale.utc,
     }
     environment.globals |= {
+        "article_url": lambda ticket: article_url(ticket["id"], ticket["title"]),
         "asset": assets.address,
         "avatar": components.avatar,
         "icon": components.icon,
@@ -219,6 +221,8 @@ def messages() -> dict[str, str]:
         "unpassed": _("It is offered to you again."),
         "sent": _("Sent."),
         "draft_saved": _("Draft saved."),
+        "bookmarked": _("It is among your bookmarks again."),
+        "deflected": _("Good. Your draft is gone, and we count this as a question answered."),
     }
 
 

@@ -61,6 +61,20 @@ def sights(url: str) -> list[Sight]:
         Sight("mentor-tickets", MENTOR, "/app/tickets"),
         Sight("mentor-settings", MENTOR, "/app/settings?welcome=1"),
     ]
+    article = httpx2.get(f"{url}/knowledge", params={"sort": "newest", "limit": 1}).json()["items"][0]["url"]
+    seen += [
+        Sight("solved", VISITOR, "/solved"),
+        Sight("solved-search", VISITOR, "/solved?q=lits+pyhton&tag=python&sort=upvotes"),
+        Sight("solved-words", VISITOR, "/solved?q=rejected"),
+        Sight("solved-none", VISITOR, "/solved?q=rejected+frobnicated+push"),
+        Sight("solved-long", VISITOR, f"/solved?q={'long+' * 120}", 422),
+        Sight("article", VISITOR, article),
+        Sight("article-versions", VISITOR, f"{article}/versions"),
+        Sight("article-none", VISITOR, "/solved/999999999", 404),
+        Sight("article-signed-in", STUDENT, article),
+        Sight("ask-similar", STUDENT, "/app/ask?title=git+push+rejected"),
+        Sight("bookmarks", STUDENT, "/app/bookmarks"),
+    ]
     for who in (STUDENT, MENTOR):
         for status in ("open", "assigned", "resolved", "closed"):
             if ticket_id := _ticket(url, who, status):
