@@ -111,6 +111,11 @@ def with_mentors(query: Query, ids: dict[str, int]) -> Query:
     )
 
 
+def of_mentor(mentor_id: int) -> Query:
+    """Whatever a mentor has solved."""
+    return Query((Clause("mentor", "", ((f"{MENTOR}{mentor_id}",),)),))
+
+
 def _clauses(found: re.Match[str]) -> Iterator[Clause]:
     excluded = bool(found["minus"])
     if found["phrase"] is not None:

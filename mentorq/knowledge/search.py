@@ -18,7 +18,7 @@ from mentorq.knowledge import highlights, queries, ranking, typos
 from mentorq.knowledge.analysis import as_terms
 from mentorq.knowledge.errors import SearchTookTooLong
 from mentorq.knowledge.queries import Order
-from mentorq.knowledge.query import Query, mentors, parse, with_mentors
+from mentorq.knowledge.query import Query, mentors, of_mentor, parse, with_mentors
 from mentorq.knowledge.ranking import Scorer, Statistics
 from mentorq.knowledge.schemas import Sort, as_article
 
@@ -88,6 +88,12 @@ async def search(db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset) -> Fo
     except TookTooLong:
         raise SearchTookTooLong from None
     return Found([], None, {}, [], 0, missing)
+
+
+async def newest_of(db: Read, viewer: Viewer, mentor_id: int, limit: int) -> list[dict[str, Any]]:
+    """The newest of what a mentor has solved."""
+    rows = await queries.found(db, of_mentor(mentor_id), "newest", limit)
+    return [as_article(row, viewer) for row in await queries.articles(db, viewer, [row["ticket_id"] for row in rows])]
 
 
 def _missing(asked: Asked) -> tuple[str, ...]:

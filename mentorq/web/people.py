@@ -1,18 +1,15 @@
 """The directory of mentors, and their profiles."""
 
-from contextlib import suppress
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from mentorq.accounts.schemas import Viewer
 from mentorq.core.http import Read
 from mentorq.core.inputs import Cursor, Line, SearchText
 from mentorq.core.pagination import keyset, list_name
-from mentorq.knowledge.errors import SearchTookTooLong
-from mentorq.knowledge.search import Wanted, search
+from mentorq.knowledge.search import newest_of
 from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
 from mentorq.web.lists import next_page, tags_in
@@ -92,16 +89,8 @@ async def person(
         most_solved=max(solved.values(), default=0),
         spread=await reviews.spread(db, mentor["id"]),
         addresses=[(link, _short(link)) for link in mentor["links"]],
-        articles=await _solved(db, viewer, mentor["username"]) if solved else [],
+        articles=await newest_of(db, viewer, mentor["id"], SOLVED),
     )
-
-
-async def _solved(db: Read, viewer: Viewer, username: str) -> list[dict[str, Any]]:
-    """The newest of what a mentor has solved."""
-    wanted, place = Wanted(f"mentor:{username}", sort="newest"), keyset(db.settings, "solved", None, SOLVED)
-    with suppress(SearchTookTooLong):
-        return (await search(db, viewer, wanted, place)).items
-    return []
 
 
 def _short(link: str) -> str:

@@ -29,7 +29,7 @@ async def test_figures_are_real_ones(app: FastAPI, student: Join, mentor: Join) 
     assert "<dt>solved in the last 30 days</dt><dd>2</dd>" in page
     assert "<dt>mentors active this week</dt><dd>1</dd>" in page
     assert "typical wait" not in page, "two tickets say too little"
-    assert f'<a href="/app/tickets/{first["id"]}">Why &lt;b&gt;is&lt;/b&gt; it None?</a>' in page
+    assert f'<a href="/solved/{first["id"]}-why-b-is-b-it-none">Why &lt;b&gt;is&lt;/b&gt; it None?</a>' in page
     assert page.index("Asked without a name") < page.index("it None?"), "newest first"
     assert ben.username in page
     assert ana.username not in page
@@ -43,7 +43,7 @@ async def test_the_typical_wait_needs_five_tickets(app: FastAPI, student: Join, 
     async with visiting(app) as visit:
         page = await visit.page("/")
     assert f"<dt>typical wait for a mentor</dt><dd>{locale.span(60)}</dd>" in page
-    assert page.count('href="/app/tickets/') == 4
+    assert page.count('href="/solved/') == 4
 
 
 async def test_who_is_signed_in_begins_at_home(app: FastAPI, student: Join, mentor: Join) -> None:
