@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -108,7 +109,11 @@ def kinds(client: Client) -> list[Shown]:
         for one in mentors
         for path in ("/auth/me", f"/mentors/{one['id']}", f"/mentors/{one['id']}/reviews?limit=10")
     ]
+    solved = client.items(f"/knowledge?limit={SEVERAL}", student)
+    search = ["/auth/me", "/knowledge?q=list&limit=20"]
     return [
+        Shown("an article", student, [one["url"] for one in solved], _of_articles(solved)),
+        Shown("a search", student, ["/solved?q=list"], search),
         Shown("a ticket, for its student", student, _pages(asked), _of_tickets(client, asked, student)),
         Shown("a ticket, for its mentor", mentor, _pages(taken), _of_tickets(client, taken, mentor)),
         Shown("the queue", mentor, ["/app/queue"], queue),
@@ -129,6 +134,16 @@ def _of_tickets(client: Client, tickets: list[dict[str, Any]], who: SignedIn) ->
     for path in (f"/tickets/{ticket['id']}" for ticket in tickets):
         calls += ["/auth/me", *(path + more for more in always)]
         calls += [path + more for more in at_times if client.get(path + more, who).status_code == 200]
+    return calls
+
+
+def _of_articles(articles: list[dict[str, Any]]) -> list[str]:
+    """What their pages show."""
+    calls = []
+    for one in articles:
+        draft = {"title": one["title"], "description": one["description"], "tag": one["tags"], "limit": 20}
+        calls += ["/auth/me", f"/knowledge/{one['id']}", f"/mentors/{one['assigned_mentor_id']}"]
+        calls += [f"/tickets/{one['id']}/solution/versions", f"/knowledge/similar?{urlencode(draft, doseq=True)}"]
     return calls
 
 

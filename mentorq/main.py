@@ -30,6 +30,7 @@ from mentorq.core.ratelimit import RateLimiter
 from mentorq.core.telemetry import configure_logging
 from mentorq.knowledge import handlers as knowledge_handlers
 from mentorq.knowledge import router as knowledge
+from mentorq.knowledge.related import Related
 from mentorq.mentors import handlers as mentors_handlers
 from mentorq.mentors import router as mentors
 from mentorq.mentors import suggestions
@@ -155,6 +156,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.limiter = RateLimiter(settings)
     app.state.sign_ins = SignInCache(app.state.database.bus)
     app.state.ranking = suggestions.rank
+    app.state.related = Related()
     app.state.error_page = web.error_page
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)

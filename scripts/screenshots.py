@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.async_api import Browser
 
 from tests.support.browser import launched_chromium
-from tests.support.community import MENTOR, STUDENT, VISITOR, community, sights, signed_in
+from tests.support.community import ADMIN, MENTOR, STUDENT, VISITOR, community, sights, signed_in
 
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
@@ -21,7 +21,7 @@ SCHEMES = ("light", "dark")
 async def take(browser: Browser, url: str, folder: Path, only: str) -> int:
     """Take all pictures; returns how many."""
     wanted = [sight for sight in await asyncio.to_thread(sights, url) if only in sight.name]
-    for who, scheme, size in itertools.product((VISITOR, STUDENT, MENTOR), SCHEMES, SIZES):
+    for who, scheme, size in itertools.product((VISITOR, STUDENT, MENTOR, ADMIN), SCHEMES, SIZES):
         context = await signed_in(browser, url, who, color_scheme=scheme, viewport=SIZES[size])
         page = await context.new_page()
         for sight in (each for each in wanted if each.who == who):

@@ -2,7 +2,6 @@
 
 import re
 from asyncio import to_thread
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +14,8 @@ from mentorq.core.database import Row
 from mentorq.core.http import Read, Write
 from mentorq.core.inputs import LARGEST_ID, Cursor, RowId
 from mentorq.core.pagination import keyset, list_name
-from mentorq.knowledge import opinions, service, similar
-from mentorq.knowledge.errors import ArticleNotFound, SearchTookTooLong
+from mentorq.knowledge import opinions, service
+from mentorq.knowledge.errors import ArticleNotFound
 from mentorq.mentors import directory
 from mentorq.tickets import conversation
 from mentorq.web.changes import changes
@@ -28,9 +27,6 @@ from mentorq.web.sessions import MaybeVisitor, Visitor
 router = APIRouter(route_class=PageRoute)
 
 RELATED = 5
-LOOKED_AT = 20
-LEAST_RELATED = 0.12
-"""Less like it than this is another subject."""
 VERSIONS = 10
 BOOKMARKS = 20
 NAME = re.compile(r"([1-9][0-9]{0,18})(?:-.*)?", re.DOTALL)
@@ -54,7 +50,7 @@ async def page(request: Request, name: str, viewer: MaybeVisitor, db: Read) -> R
         metadata=question_page(article, db.settings.public_url),
         edited=await conversation.times_edited(db, article["id"]),
         mentor=(await directory.several(db, [article["assigned_mentor_id"]])).get(article["assigned_mentor_id"]),
-        related=await _related(db, viewer, article),
+        related=distinct(await request.app.state.related.to(db, viewer, article), RELATED, article["title"]),
         is_answer=request.cookies.get(SAID) == "deflected",
     )
 
@@ -104,16 +100,6 @@ def _moved(request: Request, path: str) -> Response:
     """The one address of an article. A title may change, so nobody keeps this for good."""
     target = quote(path) + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(target, HTTPStatus.MOVED_PERMANENTLY, {"Cache-Control": "no-cache"})
-
-
-async def _related(db: Read, viewer: Viewer, article: dict[str, Any]) -> list[dict[str, Any]]:
-    draft = similar.Draft(article["title"], article["description"], tuple(article["tags"]))
-    place = keyset(db.settings, "related", None, LOOKED_AT)
-    with suppress(SearchTookTooLong):
-        found, _ = await similar.to_draft(db, viewer, draft, place, but=article["id"])
-        near = [other for other in found if other["similarity"] >= LEAST_RELATED]
-        return distinct(near, RELATED, article["title"])
-    return []
 
 
 # --- what readers do

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, Response
 
 from tests.support.browser import observe
-from tests.support.community import MENTOR, STUDENT, VISITOR, Sight, signed_in
+from tests.support.community import ADMIN, MENTOR, STUDENT, VISITOR, Sight, signed_in
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,7 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
 HEAVIEST_BYTES = 60_000
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 900}
-EVERYBODY = (VISITOR, STUDENT, MENTOR)
+EVERYBODY = (VISITOR, STUDENT, MENTOR, ADMIN)
 
 
 async def faults_of(page: Page) -> list[str]:

@@ -13,13 +13,13 @@ from tests.support.databases import settings_for
 from tests.support.processes import PROGRAM, Server, environment
 
 PASSWORD = "a-long-Passphrase-7"
-STUDENT, MENTOR, VISITOR = "ana", "ben", "visitor"
+STUDENT, MENTOR, ADMIN, VISITOR = "ana", "ben", "root", "visitor"
 DEMO_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A page, as one of three sees it."""
+    """A page, as one of four sees it."""
 
     name: str
     who: str
@@ -32,7 +32,9 @@ def community(home: Path) -> Iterator[Server]:
     """`mentorq serve` with a small demonstration in it."""
     settings = settings_for(f"sqlite:///{home / 'mentorq.db'}", home)
     command = [str(PROGRAM), "demo", "--password", PASSWORD]
-    subprocess.run(command, env=environment(settings), cwd=home, check=True, capture_output=True, timeout=DEMO_SECONDS)
+    admin = [str(PROGRAM), "user", "create", ADMIN, "root@example.org", "--role", "admin", "--password", PASSWORD]
+    for each in (command, admin):
+        subprocess.run(each, env=environment(settings), cwd=home, check=True, capture_output=True, timeout=DEMO_SECONDS)
     with Server(settings) as server:
         yield server
 
@@ -74,6 +76,8 @@ def sights(url: str) -> list[Sight]:
         Sight("article-signed-in", STUDENT, article),
         Sight("ask-similar", STUDENT, "/app/ask?title=git+push+rejected"),
         Sight("bookmarks", STUDENT, "/app/bookmarks"),
+        Sight("all-tickets", ADMIN, "/app/tickets"),
+        Sight("deflections", ADMIN, "/app/deflections"),
     ]
     for who in (STUDENT, MENTOR):
         for status in ("open", "assigned", "resolved", "closed"):
