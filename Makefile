@@ -33,8 +33,8 @@ run: setup ## Serve http://localhost:8000 with a demo community (PORT=8001 for a
 	@$(BIN)/mentorq demo --if-empty
 	@exec $(BIN)/mentorq serve --port $(PORT)
 
-test: setup-dev ## Run all tests: SQLite, PostgreSQL, Valkey, browser (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n auto $(or $(ARGS),--cov --cov-report=term:skip-covered)
+test: setup-dev ## Run all tests: SQLite, PostgreSQL, Valkey, browser (ARGS="-k name" for some, COVERAGE=1 to count lines)
+	$(BIN)/python -m pytest -n auto $(ARGS) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 check: setup-dev ## Lint, types, import contracts, migrations, locks, generated docs, bundles
 	$(BIN)/ruff check .
@@ -62,6 +62,8 @@ bench: setup-dev ## Print what MentorQ measures of itself (minutes)
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.matching
+	$(BIN)/python -m benchmarks.knowledge
+	$(BIN)/python -m benchmarks.search
 
 screenshots: setup-dev ## Take pictures of every page, light and dark, phone and desktop
 	$(BIN)/python -m scripts.screenshots

@@ -67,8 +67,9 @@ def _time(text: str) -> str:
 async def ask(database: Database, text: str, tags: tuple[str, ...] = (), *, every_tag: bool = False) -> list[Line]:
     """The first page of a search."""
     async with database.read() as db:
-        place = keyset(database.settings, "benchmark", None, 100)
-        return (await search(db, ANONYMOUS, Wanted(text, tags, every_tag), place)).items
+        place = keyset(database.settings, "benchmark", None, LISTED)
+        wanted = Wanted(text, tuple(map(normalise, tags)), every_tag)
+        return (await search(db, ANONYMOUS, wanted, place)).items
 
 
 async def searches(database: Database, tickets: dict[str, int], queries: list[Line]) -> list[list[int]]:

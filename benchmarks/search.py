@@ -86,10 +86,9 @@ async def fill(database: Database, made: Sequence[Article]) -> float:
             await db.execute(
                 sa.text(
                     "INSERT INTO users (username, email, password_hash, role, bio, headline, time_zone, links,"
-                    " is_available, version, created_at, last_seen_at) VALUES (:name, :name || '@example.org', 'none',"
-                    " :name, '', '', 'UTC', '[]', true, 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
-                ),
-                {"name": role},
+                    f" is_available, version, created_at, last_seen_at) VALUES ('{role}', '{role}@example.org', 'none',"
+                    f" '{role}', '', '', 'UTC', '[]', true, 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+                )
             )
         columns = (
             "id", "title", "description", "tags", "status", "student_id", "assigned_mentor_id", "is_anonymous",

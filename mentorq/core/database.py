@@ -93,6 +93,12 @@ Row = dict[str, Any]
 SelectStatement = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
 
 
+class TookTooLong(Unavailable):
+    """A read was ended because it took longer than it may."""
+
+    detail = "This took too long, and was ended. Nothing was changed; please ask for less at once."
+
+
 class Read:
     """Reads of one request or job. See the module's text for what it isolates."""
 
@@ -129,7 +135,9 @@ class Read:
 
     async def rows(self, statement: sa.Executable, parameters: Any = None) -> list[Row]:
         """All rows of a statement, as dictionaries by column name."""
-        return [dict(row) for row in (await self.execute(statement, parameters)).mappings()]
+        result = await self.execute(statement, parameters)
+        names = tuple(result.keys())  # mappings() would ask every row for them
+        return [dict(zip(names, row, strict=True)) for row in result]
 
     async def row(self, statement: sa.Executable, parameters: Any = None) -> Row | None:
         """The only row of a statement, or None."""
@@ -144,7 +152,7 @@ class Read:
         """The first column of all rows."""
         return list((await self.execute(statement, parameters)).scalars())
 
-    async def fetch(self, statement: SelectStatement, **parameters: object) -> list[Row]:
+    async def fetch(self, statement: SelectStatement, /, **parameters: object) -> list[Row]:
         """Rows of a hot statement: the same as `rows`, but on the driver itself where that pays.
 
         `statement` must be one object that lives on (a constant of its module, or kept by a cache): it is compiled
@@ -154,6 +162,44 @@ class Read:
             return await self.rows(statement, parameters)
         self.statements += 1
         return await self.database.fetch_by_driver(statement, parameters)
+
+    async def fetch_within(self, seconds: float, statement: SelectStatement, /, **parameters: object) -> list[Row]:
+        """The same, of a statement that may take too long.
+
+        Raises:
+            TookTooLong: it did not end within so many seconds; the database works on it no longer.
+        """
+        if self.database.driver_pool is None or self._connection is not None:
+            return await self._ended_after(seconds, statement, parameters)
+        self.statements += 1
+        return await self.database.fetch_by_driver(statement, parameters, seconds)
+
+    async def _ended_after(self, seconds: float, statement: SelectStatement, parameters: Any) -> list[Row]:
+        if self.dialect == "postgresql":
+            try:
+                async with asyncio.timeout(seconds):  # the driver asks the server to end it
+                    return await self.rows(statement, parameters)
+            except TimeoutError:
+                raise TookTooLong from None
+        interrupted = False
+
+        async def interrupt() -> None:  # its thread cannot be left alone: the connection waits for it
+            nonlocal interrupted
+            await asyncio.sleep(seconds)
+            interrupted = True
+            await driver.interrupt()
+
+        connection = self._connection or await self._open()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        timer = asyncio.create_task(interrupt())
+        try:
+            return await self.rows(statement, parameters)
+        except Unavailable:
+            if interrupted:
+                raise TookTooLong from None
+            raise
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -285,14 +331,21 @@ class Database:
         finally:
             await session.close()
 
-    async def fetch_by_driver(self, statement: Any, parameters: Mapping[str, object]) -> list[Row]:
+    async def fetch_by_driver(
+        self, statement: Any, parameters: Mapping[str, object], within_seconds: float | None = None
+    ) -> list[Row]:
         """`Read.fetch` on PostgreSQL: the driver's own prepared statement, without a layer between."""
         compiled = self._compiled.get(statement)
         if compiled is None:
             compiled = self._compiled[statement] = Compiled(statement)
         assert self.driver_pool is not None
         with faults():
-            return await self.driver_pool.fetch(compiled.text, compiled.arguments(parameters))
+            try:
+                return await self.driver_pool.fetch(compiled.text, compiled.arguments(parameters), within_seconds)
+            except TimeoutError:
+                if within_seconds is None:
+                    raise
+                raise TookTooLong from None
 
     async def follow_clock(self) -> None:
         """Correct deadlines to PostgreSQL's clock (SQLite has this machine's)."""

@@ -39,11 +39,13 @@ class DriverPool:
         self._idle: list[asyncpg.Connection] = []
         self._free = asyncio.Semaphore(size)
 
-    async def fetch(self, text: str, arguments: Sequence[object]) -> list[dict[str, Any]]:
+    async def fetch(
+        self, text: str, arguments: Sequence[object], within_seconds: float | None = None
+    ) -> list[dict[str, Any]]:
         """All rows of a SELECT, as dictionaries by column name.
 
         Raises:
-            TimeoutError: no connection became free, or the server does not answer.
+            TimeoutError: no connection became free, or the server does not answer, or not within so many seconds.
         """
         if self._free.locked():
             async with asyncio.timeout(self._patience):
@@ -51,18 +53,24 @@ class DriverPool:
         else:
             await self._free.acquire()
         try:
-            records = await self._send(text, arguments)
+            records = await self._send(text, arguments, within_seconds)
         finally:
             self._free.release()
         names = tuple(records[0].keys()) if records else ()
         return [dict(zip(names, record, strict=True)) for record in records]
 
-    async def _send(self, text: str, arguments: Sequence[object]) -> list[asyncpg.Record]:
+    async def _send(self, text: str, arguments: Sequence[object], within_seconds: float | None) -> list[asyncpg.Record]:
         connection = await self._take()
         try:
-            records: list[asyncpg.Record] = await connection.fetch(text, *arguments)
+            records: list[asyncpg.Record] = await connection.fetch(text, *arguments, timeout=within_seconds)
         except asyncpg.PostgresError:
             self._idle.append(connection)
+            raise
+        except TimeoutError:
+            if within_seconds is None:
+                connection.terminate()
+            else:  # the driver has asked the server to end it
+                self._idle.append(connection)
             raise
         except BaseException:  # timeout, cancellation: nobody knows what it is still busy with
             connection.terminate()

@@ -7,9 +7,11 @@ from html import escape
 from itertools import islice, takewhile
 
 from mentorq.knowledge.query import Query
-from mentorq.knowledge.tokens import analysed, unaccented, words_at
+from mentorq.knowledge.tokens import PART, analysed, unaccented, words_at
 
 PASSAGE = 260
+SHORT = 600
+MOST_STRETCHES = 100
 MARKUP = re.compile(r"^[ ]{0,3}(?:`{3,}.*|~{3,}.*|#{1,6}[ ]|>[ ]?|[-*+][ ])|\*\*|`", re.MULTILINE)
 
 Span = tuple[int, int]
@@ -27,7 +29,7 @@ def _passage(rows: Sequence[tuple[str, ...]], text: str) -> tuple[int, str] | No
     """The stretch with the most different words that are looked for, and how many these are."""
     if not text:
         return None
-    spans = list(_spans(rows, text))
+    spans = [(b + at, e + at) for at, stretch in _stretches(rows, text) for b, e in _spans(rows, stretch)]
     best, start = 0, 0
     for first, (begin, _) in enumerate(spans):
         near = takewhile(partial(_ends_before, begin + PASSAGE), islice(spans, first, None))
@@ -42,6 +44,21 @@ def _passage(rows: Sequence[tuple[str, ...]], text: str) -> tuple[int, str] | No
     cut = [(b - begin, e - begin) for b, e in spans if b >= begin and e <= end]
     marked = _marked(text[begin:end], cut)
     return best, f"{'… ' if begin else ''}{marked}{' …' if end < len(text) else ''}"
+
+
+def _stretches(rows: Sequence[tuple[str, ...]], text: str) -> Iterator[tuple[int, str]]:
+    """Where in a long text it is worth to look closely: around whatever begins as one of the words does."""
+    if len(text) <= SHORT or not text.isascii():
+        yield 0, text
+        return
+    beginnings = {re.escape(piece.lstrip(PART)[:-1] or piece) for row in rows for piece in row[:1]}
+    last = 0
+    for found in islice(re.finditer("|".join(sorted(beginnings)), text, re.IGNORECASE), MOST_STRETCHES):
+        if found.start() >= last:
+            begin = text.rfind(" ", last, found.start()) + 1 or last
+            last = text.find(" ", found.start() + PASSAGE)
+            last = len(text) if last < 0 else last
+            yield begin, text[begin:last]
 
 
 def _ends_before(place: int, span: Span) -> bool:

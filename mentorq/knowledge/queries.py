@@ -118,6 +118,8 @@ async def mentor_ids(db: Read, names: Collection[str]) -> dict[str, int]:
 
 
 WALKED_AT_MOST = 8_000
+LONGEST_SECONDS = 2.0
+"""How long the database may search."""
 
 
 @dataclass(frozen=True)
@@ -134,20 +136,36 @@ def place(row: Row, order: Order) -> tuple[int, ...]:
     return (row["number"],) if order == "newest" else (row["upvotes"], row["ticket_id"])
 
 
-async def found(db: Read, query: Query, order: Order, limit: int, after: Sequence[int] = ()) -> list[Row]:
+async def found(
+    db: Read,
+    query: Query,
+    order: Order,
+    limit: int,
+    after: Sequence[int] = (),
+    *,
+    within_seconds: float = LONGEST_SECONDS,
+) -> list[Row]:
     """The first articles in an order that a query finds, by the index of words: `ticket_id`, `tags`, `place`.
 
     SQLite's index gives the newest first, and stops; otherwise all that match are put in order.
+
+    Raises:
+        TookTooLong: it did not end in time.
     """
-    return await db.fetch(_found(_shape(db, query, order, limit, after)), **_values(db, query, after))
+    statement = _found(_shape(db, query, order, limit, after))
+    return await db.fetch_within(within_seconds, statement, **_values(db, query, after))
 
 
 async def walked(db: Read, query: Query, order: Order, limit: int, after: Sequence[int] = ()) -> list[Row]:
     """The same, for what very many articles have: one after the other in their order, each held against the query.
 
     Fewer than there are, if there are not enough among the first `WALKED_AT_MOST`.
+
+    Raises:
+        TookTooLong: it did not end in time.
     """
-    return await db.fetch(_walked(_shape(db, query, order, limit, after)), **_values(db, query, after))
+    statement = _walked(_shape(db, query, order, limit, after))
+    return await db.fetch_within(LONGEST_SECONDS, statement, **_values(db, query, after))
 
 
 def _shape(db: Read, query: Query, order: Order, limit: int, after: Sequence[int]) -> _Shape:
@@ -227,12 +245,12 @@ async def having_most(db: Read, weights: Mapping[str, float], limit: int) -> lis
         values: dict[str, object] = {
             "queries": [f"'{word}'" for word in whole], "weights": list(whole.values()), "limit": limit,
         }  # fmt: skip
-        rows = await db.fetch(HAVING_MOST, **values)
+        rows = await db.fetch_within(LONGEST_SECONDS, HAVING_MOST, **values)
     else:
         values = {"limit": limit}
         for number, (word, weight) in enumerate(whole.items()):
             values |= {f"query_{number}": f'"{word}"', f"weight_{number}": weight}
-        rows = await db.rows(_having_most(len(whole)), values)
+        rows = await db.fetch_within(LONGEST_SECONDS, _having_most(len(whole)), **values)
     return [row["ticket_id"] for row in rows]
 
 

@@ -9,10 +9,12 @@ from math import log
 from mentorq.knowledge.analysis import CODE, FIELDS, LENGTHS, PROSE, SOLUTION, TITLE, Terms
 from mentorq.knowledge.queries import Totals
 from mentorq.knowledge.query import Clause
+from mentorq.knowledge.tokens import IGNORED
 
 WEIGHTS = {TITLE: 5.0, PROSE: 1.0, SOLUTION: 0.7, CODE: 0.5}
 SATURATION = 1.2
 NORMALISED = 0.75
+ALL = 2**62
 NOTHING = [0] * len(FIELDS)
 LEAST = 0.3
 """What a clause counts for that is there only in a way that is not counted: as a tag, in another spelling."""
@@ -68,8 +70,13 @@ def rarity(clause: Clause, known: Statistics) -> float:
 
 
 def articles_with(clause: Clause, articles: Mapping[str, int]) -> int:
-    """At most how many articles have a clause: of a row of words, as many as have its rarest one."""
-    return sum(min(articles.get(word, 0) for word in row) for row in clause.options)
+    """At most how many articles have a clause: of a row of words, as many as have its rarest one.
+
+    Of words that nearly every text has, nobody counts how many have them: all.
+    """
+    return sum(
+        min((articles.get(word, 0) for word in row if word not in IGNORED), default=ALL) for row in clause.options
+    )
 
 
 def _counts(row: Sequence[str], terms: Terms) -> Sequence[int]:

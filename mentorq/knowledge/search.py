@@ -6,15 +6,13 @@ is read is bounded, however large the knowledge base. Python then ranks them by 
 both databases give the same.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from mentorq.accounts.schemas import Viewer
-from mentorq.core.database import Read, Row
+from mentorq.core.database import Read, Row, TookTooLong
 from mentorq.core.pagination import Keyset
 from mentorq.knowledge import highlights, queries, ranking, typos
 from mentorq.knowledge.analysis import as_terms
@@ -24,19 +22,19 @@ from mentorq.knowledge.query import Query, mentors, of_mentor, parse, with_mento
 from mentorq.knowledge.ranking import Scorer, Statistics
 from mentorq.knowledge.schemas import Sort, as_article
 
-LONGEST_SECONDS = 2.0
 COUNTED = 1_000
 """Up to how many matches are counted and looked through for their tags."""
-RANKED = 300
-RANKED_BY_TITLE = 200
+RANKED = 150
+RANKED_BY_TITLE = 100
 KEPT = 200
 """How many of the best are listed by relevance; who has not found it among them sorts or narrows down."""
 FACETS = 12
 VERIFIED_AT_ONCE = 250
 
 FEW = 2_000
-SHARE_TO_WALK = {"postgresql": 0.15, "sqlite": 0.05}
+SHARE_TO_WALK = 0.035
 """What more articles have than this share is found faster by walking through them than by putting all in order."""
+PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ async def search(db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset) -> Fo
     Raises:
         SearchTookTooLong: it did not end within `LONGEST_SECONDS`.
     """
-    async with within(LONGEST_SECONDS):
+    try:
         attempt, *place = keyset.after or (None,)
         missing: tuple[str, ...] = ()
         async for asked in _understood(db, wanted):
@@ -87,7 +85,9 @@ async def search(db: Read, viewer: Viewer, wanted: Wanted, keyset: Keyset) -> Fo
                 found = await _page(db, viewer, wanted.sort, asked, place, keyset)
                 if found.items or attempt is not None:
                     return found
-        return Found([], None, {}, [], 0, missing)
+    except TookTooLong:
+        raise SearchTookTooLong from None
+    return Found([], None, {}, [], 0, missing)
 
 
 async def newest_of(db: Read, viewer: Viewer, mentor_id: int, limit: int) -> list[dict[str, Any]]:
@@ -102,20 +102,6 @@ def _missing(asked: Asked) -> tuple[str, ...]:
         for clause in asked.query.words
         if not clause.is_stop and not ranking.articles_with(clause, asked.known.articles)
     )
-
-
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    """Give up after so long.
-
-    Raises:
-        SearchTookTooLong: it took longer.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise SearchTookTooLong from None
 
 
 async def _understood(db: Read, wanted: Wanted) -> AsyncIterator[Asked]:
@@ -147,8 +133,8 @@ async def _page(db: Read, viewer: Viewer, sort: Sort, asked: Asked, place: Seque
         return Found(items, next_cursor, asked.readings)
     if not asked.query.clauses:
         return Found(items, next_cursor, {}, await queries.commonest_tags(db, FACETS), asked.known.totals.articles)
-    some = await _matches(db, asked, "newest", COUNTED)
-    return Found(items, next_cursor, asked.readings, _facets(some), len(some))
+    some = await _some(db, asked)
+    return Found(items, next_cursor, asked.readings, _facets(some), _count(asked, some))
 
 
 async def _by_relevance(db: Read, viewer: Viewer, asked: Asked, place: Sequence[int], keyset: Keyset) -> Found:
@@ -156,19 +142,28 @@ async def _by_relevance(db: Read, viewer: Viewer, asked: Asked, place: Sequence[
     facets, counted = None, None
     ranked = list(place)
     if not place:
-        rows = await _matches(db, asked, "newest", COUNTED)
+        rows = await _some(db, asked)
         ranked = await _ranked(db, asked, rows)
-        facets, counted = _facets(rows), len(rows)
+        facets, counted = _facets(rows), _count(asked, rows)
     shown, rest = ranked[: keyset.limit], ranked[keyset.limit :]
     items = await _shown(db, viewer, asked.query, shown)
     next_cursor = keyset.seal(asked.attempt, *rest) if rest else None
     return Found(items, next_cursor, asked.readings, facets, counted)
 
 
+async def _some(db: Read, asked: Asked) -> list[Row]:
+    """The newest of what is found, as many as are counted; of what very many have, as many as are ranked."""
+    return await _matches(db, asked, "newest", RANKED if _is_common(asked) else COUNTED)
+
+
+def _count(asked: Asked, some: Sequence[Row]) -> int:
+    return COUNTED if _is_common(asked) and len(some) == RANKED else len(some)
+
+
 async def _ranked(db: Read, asked: Asked, rows: Sequence[Row]) -> list[int]:
     """The best of what was found, best first; of equals, the newest."""
     candidates = [row["ticket_id"] for row in rows[:RANKED]]
-    if len(rows) > RANKED and (titled := asked.query.in_titles()):
+    if len(rows) >= RANKED and (titled := asked.query.in_titles()):
         by_title = await _matches(db, Asked(titled, asked.known), "newest", RANKED_BY_TITLE)
         candidates += [row["ticket_id"] for row in by_title]
     kept = await queries.terms(db, set(candidates))
@@ -193,20 +188,30 @@ async def _matches(db: Read, asked: Asked, order: Order, limit: int, after: Sequ
 
 
 async def _indexed(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[int]) -> list[Row]:
-    if not _is_common(asked, SHARE_TO_WALK[db.dialect]) or (db.dialect == "sqlite" and order == "newest"):
+    """What the index finds. What is said not to be common and is, or the other way round, is found all the same: later.
+
+    Where neither way ends in time (a phrase of words that very many have, and few together), what was seen counts.
+    """
+    in_order = db.dialect == "sqlite" and order == "newest"
+    if in_order or not _is_common(asked):
         return await queries.found(db, asked.query, order, limit, after)
     rows = await queries.walked(db, asked.query, order, limit, after)
-    return rows if len(rows) == limit else await queries.found(db, asked.query, order, limit, after)
+    if len(rows) < limit:
+        try:
+            return await queries.found(db, asked.query, order, limit, after, within_seconds=PATIENCE_SECONDS)
+        except TookTooLong:
+            return rows
+    return rows
 
 
-def _is_common(asked: Asked, share: float) -> bool:
+def _is_common(asked: Asked) -> bool:
     """Whether very many articles must be expected, as if words came independently of each other."""
     everything = asked.known.totals.articles
     expected = float(everything)
     for clause in asked.query.wanted:
         if not clause.is_stop:
             expected *= min(1.0, ranking.articles_with(clause, asked.known.articles) / everything) if everything else 0
-    return expected > max(FEW, share * everything)
+    return expected > max(FEW, SHARE_TO_WALK * everything)
 
 
 def _is_exact(query: Query, text: Row) -> bool:

@@ -12,12 +12,12 @@ from math import log, log1p, sqrt
 from typing import Any
 
 from mentorq.accounts.schemas import Viewer
-from mentorq.core.database import Read
+from mentorq.core.database import Read, TookTooLong
 from mentorq.core.pagination import Keyset
 from mentorq.knowledge import queries
 from mentorq.knowledge.analysis import LENGTHS, PROSE, TITLE, Terms, analyse, as_terms
+from mentorq.knowledge.errors import SearchTookTooLong
 from mentorq.knowledge.schemas import as_article
-from mentorq.knowledge.search import LONGEST_SECONDS, within
 from mentorq.knowledge.tokens import IN_TITLE, PART, TAG
 from mentorq.tickets import service as tickets
 
@@ -55,11 +55,13 @@ async def to_draft(
     Raises:
         SearchTookTooLong: it did not end within the time that a search may take.
     """
-    async with within(LONGEST_SECONDS):
+    try:
         ranked = _pairs(keyset.after) if keyset.after else await _ranked(db, draft, but)
-        shown, rest = ranked[: keyset.limit], ranked[keyset.limit :]
-        likeness = dict(shown)
-        rows = await queries.articles(db, viewer, likeness)
+    except TookTooLong:
+        raise SearchTookTooLong from None
+    shown, rest = ranked[: keyset.limit], ranked[keyset.limit :]
+    likeness = dict(shown)
+    rows = await queries.articles(db, viewer, likeness)
     items = [as_article(row, viewer) | {"similarity": likeness[row["id"]]} for row in rows]
     return items, keyset.seal(*(value for pair in rest for value in pair)) if rest else None
 

@@ -15,6 +15,8 @@ from mentorq.knowledge.tokens import PART, token
 
 FEWEST_LETTERS, MOST_LETTERS = 3, 30
 MOST_READINGS = 4
+LEAST_LIKELY = 10
+"""How many times as many articles may have the commonest reading as one that is taken for meant, too."""
 MOST_WORDS = 8
 
 
@@ -71,7 +73,8 @@ def _best(tokens: Mapping[str, str], found: Mapping[str, int]) -> list[tuple[str
     """The readings that most articles have, as they are in the index and as they are written."""
     articles = {t: found.get(t, 0) + found.get(PART + t, 0) for t in tokens}
     best = sorted((t for t in tokens if articles[t]), key=lambda t: (-articles[t], t))
-    return [(t, tokens[t]) for t in best[:MOST_READINGS]]
+    likely = [t for t in best if articles[t] * LEAST_LIKELY >= articles[best[0]]]
+    return [(t, tokens[t]) for t in likely[:MOST_READINGS]]
 
 
 def _with(query: Query, read: Iterable[Clause], readings: Mapping[Clause, list[tuple[str, str]]]) -> Corrected:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mentorq.core.database import TookTooLong
+from mentorq.knowledge import queries, search
 from tests.support.life import make_admin
 from tests.support.people import Join, Person
 
@@ -251,3 +253,48 @@ async def test_what_is_too_long_is_refused_and_what_is_strange_is_not(library: L
         "* AND OR NOT NEAR( {a} : b",
     ):
         assert (await library.page(strange))["items"] == []
+
+
+async def test_a_search_that_takes_too_long_is_ended(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    await library.solved("Sorting lists")
+
+    async def late(*_: Any, **__: Any) -> list[Any]:
+        raise TookTooLong
+
+    monkeypatch.setattr(queries, "found", late)
+    answer = await library.student.client.get("/knowledge", params={"q": "sorting"})
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "search_took_too_long"
+    monkeypatch.setattr(queries, "having_most", late)
+    answer = await library.student.client.get("/knowledge/similar", params={"title": "sorting"})
+    assert answer.status_code == 503
+
+
+async def test_what_very_many_have_is_found_in_order(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [await library.solved(f"Sorting lists {n}", "Sort this list.") for n in range(6)]
+    everything = {sort: await library.found("sort list", sort=sort) for sort in ("relevance", "newest", "upvotes")}
+    assert sorted(everything["newest"]) == numbers
+    monkeypatch.setattr(search, "FEW", 1)  # now they are very many
+    for sort, ids in everything.items():
+        assert await library.found("sort list", sort=sort) == ids
+        assert await library.found("sort list -never", sort=sort) == ids
+    monkeypatch.setattr(queries, "WALKED_AT_MOST", 2)  # and a walk ends before it has them
+    queries._walked.cache_clear()
+    for sort, ids in everything.items():
+        assert await library.found("sort list", sort=sort) == ids
+    queries._walked.cache_clear()
+
+
+async def test_what_was_seen_counts_where_no_way_ends(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [await library.solved(f"Sorting lists {n}") for n in range(3)]
+    monkeypatch.setattr(search, "FEW", 1)
+
+    found = queries.found
+
+    async def late(*given: Any, **options: Any) -> list[Any]:
+        if options:
+            raise TookTooLong
+        return await found(*given)
+
+    monkeypatch.setattr(queries, "found", late)
+    assert sorted(await library.found("sorting", sort="upvotes")) == numbers

@@ -1,20 +1,17 @@
 """How the databases answer each list: by its index, without reading or sorting a big table."""
 
-import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mentorq.accounts import queries as accounts
 from mentorq.accounts.schemas import Viewer
-from mentorq.core.database import Base, Database, Read, connect_postgresql
+from mentorq.core.database import Base, Database, Read
 from mentorq.core.pagination import Keyset
 from mentorq.mentors import directory, suggestions
 from mentorq.reviews import queries as reviews
@@ -24,13 +21,13 @@ from mentorq.tickets import community as figures
 from mentorq.tickets import lists, queries, wait
 from mentorq.tickets.lists import Filter
 from mentorq.tickets.states import Status
+from tests.support.plans import Question, faults_of_postgresql, faults_of_sqlite, outline, plan_in, plans_of
 
 pytestmark = pytest.mark.anyio
 
 STUDENTS, MENTORS, TICKETS, TAGS = 5_000, 5_000, 12_000, 120
 BIG = {"tickets", "ticket_tags", "ticket_messages", "ticket_events", "reviews", "users", "mentor_stats", "user_tags"}
 PEOPLE = {"users", "mentor_stats"}
-BIGGEST_SORT = 3_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STUDENT, MENTOR, ADMIN = (
     Viewer(7, "student", "s7", 1),
@@ -124,22 +121,6 @@ async def big(settings: Settings) -> AsyncIterator[Database]:
     await database.stop()
 
 
-@contextmanager
-def overheard(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
-    """Every statement that is sent in this block, with its parameters."""
-    heard: list[tuple[str, Any]] = []
-
-    def listen(_: Any, __: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        heard.append((statement, parameters))
-
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", listen)
-    yield heard
-    sa.event.remove(engine.sync_engine, "before_cursor_execute", listen)
-
-
-Question = Callable[[Read], Awaitable[object]]
-
-
 def page(viewer: Viewer, keyset: Keyset = FIRST, **wanted: Any) -> Question:
     """A list of tickets."""
     return lambda db: lists.page(db, viewer, Filter(**wanted), keyset)
@@ -229,88 +210,6 @@ QUESTIONS: dict[str, tuple[Question, str]] = {
 }  # fmt: skip
 
 
-async def plans_of(database: Database, question: Question) -> list[tuple[str, Any]]:
-    """The plan of each statement of a question; on PostgreSQL the generic one, which our connections always take."""
-    engine = database.readers
-    async with database.read() as db:
-        with overheard(engine) as heard:
-            await question(db)
-    plans: list[tuple[str, Any]] = []
-    for statement, parameters in heard:
-        if not statement.startswith("SELECT") or "max(id)" in statement or "SELECT student_id" in statement:
-            continue
-        explain = explained_by_sqlite if database.is_sqlite else explained_by_postgresql
-        plans.append((statement, await explain(database, statement, parameters)))
-    assert plans
-    return plans
-
-
-async def explained_by_sqlite(database: Database, statement: str, parameters: Any) -> Any:
-    """The rows of EXPLAIN QUERY PLAN."""
-    async with database.readers.connect() as connection:
-        return (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
-
-
-async def explained_by_postgresql(database: Database, statement: str, parameters: Any) -> Any:
-    """The row of EXPLAIN, of a prepared statement: with its parameters it would be planned for their values."""
-    connection = await connect_postgresql(database.settings.database_url)
-    try:
-        await connection.execute(f"PREPARE it AS {statement}")
-        nulls = ", ".join(["NULL"] * len(parameters))
-        return await connection.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE it{f'({nulls})' if nulls else ''}")
-    finally:
-        await connection.close()
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every node of a PostgreSQL plan."""
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes(part)
-
-
-def plan_in(rows: Any) -> dict[str, Any]:
-    """The tree that EXPLAIN answers."""
-    tree: dict[str, Any] = json.loads(rows[0][0])[0]["Plan"]
-    return tree
-
-
-def outline(database: Database, rows: Any) -> str:
-    """A plan in few words."""
-    if database.is_sqlite:
-        return ", ".join(str(row[3]) for row in rows)
-    steps = (
-        (node["Node Type"], node.get("Relation Name", ""), node.get("Index Name", "")) for node in nodes(plan_in(rows))
-    )
-    return ", ".join(" ".join(filter(None, step)) for step in steps)
-
-
-def faults_of_postgresql(plan: dict[str, Any], *, many_people: bool) -> Iterator[str]:
-    """Big tables that are read whole, big sorts."""
-    for node in nodes(plan):
-        # Hundreds of candidates among ten thousand people: at this size PostgreSQL is right to read all people.
-        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG - (PEOPLE if many_people else set()):
-            yield f"reads all of {node['Relation Name']}"
-        if node["Node Type"] in ("Sort", "Incremental Sort") and node["Plans"][0]["Plan Rows"] > BIGGEST_SORT:
-            yield f"sorts {node['Plans'][0]['Plan Rows']} rows"
-
-
-def faults_of_sqlite(rows: Any) -> Iterator[str]:
-    """Big tables that are read whole; sorts that are of more than a bounded subquery."""
-    details = [str(row[3]) for row in rows]
-    if details[-1:] == ["USE TEMP B-TREE FOR ORDER BY"] and details[0].startswith("SEARCH user_tags"):
-        return  # the tags of the twenty people of a page, by name
-    for detail in details:
-        if detail == "SCAN mentor_stats" and details == [detail, "SEARCH users USING INTEGER PRIMARY KEY (rowid=?)"]:
-            return  # in the order of its primary key, until the page is full
-        if (scanned := re.match(r"SCAN (\w+)( USING .*INDEX)?", detail)) and scanned[1] in BIG and not scanned[2]:
-            yield f"reads all of {scanned[1]}"
-    if any("USE TEMP B-TREE FOR ORDER BY" in d for d in details) and not any(
-        "newest" in d or "CO-ROUTINE" in d or "MATERIALIZE" in d for d in details
-    ):
-        yield "sorts"
-
-
 SORTED_ON_PURPOSE = {
     "mentors of a tag",
     "queue of all of tags",
@@ -322,6 +221,7 @@ SORTED_ON_PURPOSE = {
 """What the index of a tag or of a person finds is few, and sorted afterwards."""
 
 
+# Hundreds of candidates among ten thousand people: at this size PostgreSQL is right to read all people.
 MANY_PEOPLE = {"the wait", "suggested mentors", "figures of the community"}
 
 
@@ -331,9 +231,9 @@ async def test_each_list_is_read_from_its_index(big: Database) -> None:
         plans = await plans_of(big, question)
         for statement, rows in plans:
             found = (
-                faults_of_sqlite(rows)
+                faults_of_sqlite(rows, BIG)
                 if big.is_sqlite
-                else faults_of_postgresql(plan_in(rows), many_people=name in MANY_PEOPLE)
+                else faults_of_postgresql(plan_in(rows), BIG - (PEOPLE if name in MANY_PEOPLE else set()))
             )
             bad = [fault for fault in found if name not in SORTED_ON_PURPOSE or "sorts" not in fault]
             faults += [f"{name} {fault}: {statement}\n{outline(big, rows)}" for fault in bad]
