@@ -6,7 +6,8 @@ from html import unescape
 import pytest
 from fastapi import FastAPI
 
-from mentorq.knowledge import search as searching
+from mentorq.core.database import TookTooLong
+from mentorq.knowledge import queries
 from mentorq.knowledge.errors import SearchTookTooLong
 from mentorq.settings import Settings
 from mentorq.web.searching import HITS
@@ -183,9 +184,14 @@ async def test_a_search_that_takes_too_long_says_so(
     app: FastAPI, two: tuple[Person, Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await solve(*two)
-    monkeypatch.setattr(searching, "LONGEST_SECONDS", 0.0)
+
+    async def endless(*_: object, **__: object) -> None:
+        raise TookTooLong
+
+    monkeypatch.setattr(queries, "found", endless)
     async with visiting(app) as visit:
         page = await visit.page("/solved?q=list", SearchTookTooLong.status)
+        assert two[1].username in await visit.page(f"/people/{two[1].username}"), "it is not the main thing there"
     assert "This search took too long." in page
     assert 'value="list"' in page
 
