@@ -1,5 +1,6 @@
 """What is solved is found: by a visitor who searches, and by a student before the question is posted."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from secrets import token_hex
@@ -63,14 +64,16 @@ async def test_a_student_finds_the_answer_before_asking(
     if not scripts:
         await page.get_by_role("button", name="Check whether it is solved").click()
     maybe = page.get_by_role("region", name="Maybe already solved")
-    await expect(maybe.get_by_text("1 person solved something like this.")).to_be_visible()
+    # How many there are depends on what others have solved on this server.
+    await expect(maybe.get_by_text("solved something like this.")).to_be_visible()
     if scripts:
-        await expect(page.locator("#say")).to_have_text("1 solved ticket looks like yours.")
+        await expect(page.locator("#say")).to_have_text(re.compile(r"[1-5] solved tickets? looks? like yours\."))
         await expect(page.get_by_label("What goes wrong, in one line?")).to_be_focused()
         await expect(page.locator("[data-draft-status]")).to_contain_text("Draft saved")
-    await maybe.locator("summary").click()
-    await expect(maybe.get_by_text("sorted(x)")).to_be_visible()
-    await maybe.get_by_role("button", name="This answers my question").click()
+    alike = maybe.get_by_role("listitem").filter(has_text=solved.title)
+    await alike.locator("summary").click()
+    await expect(alike.get_by_text("sorted(x)")).to_be_visible()
+    await alike.get_by_role("button", name="This answers my question").click()
 
     await page.wait_for_url(f"**{solved.path}")
     await expect(page.get_by_text("we count this as a question answered")).to_be_visible()
