@@ -19,10 +19,10 @@ from babel.messages.pofile import read_po, write_po
 import mentorq.main  # every module with its errors
 from mentorq.core import secrets
 from mentorq.core.errors import DomainError
-from mentorq.web.locale import LANGUAGES
+from mentorq.core.languages import LANGUAGES
 
 ROOT = Path(mentorq.main.__file__).parent
-LOCALE = ROOT / "web" / "locale"
+LOCALE = ROOT / "locale"
 METHODS = [("web/templates/**.html", "jinja2"), ("**.py", "python")]
 OPTIONS = {"web/templates/**.html": {"trimmed": "false", "extensions": "jinja2.ext.do"}}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")

@@ -1,41 +1,10 @@
 """Why a mentor and a ticket suit each other, in words: one sentence for each kind of reason, in any language."""
 
 from collections.abc import Callable
-from typing import Protocol
 
+from mentorq.core.languages import ENGLISH, Tongue
 from mentorq.mentors.matching import Kind, Reason
 
-
-class Tongue(Protocol):
-    """How a language says something: the API speaks English, pages speak as `mentorq.web.locale` does."""
-
-    def gettext(self, text: str) -> str:
-        """A text."""
-        ...
-
-    def ngettext(self, one: str, several: str, n: int) -> str:
-        """A text that depends on a number."""
-        ...
-
-    def number(self, value: float) -> str:
-        """A number with one decimal at most."""
-        ...
-
-
-class _English:
-    """The language that the texts are written in."""
-
-    def gettext(self, text: str) -> str:
-        return text
-
-    def ngettext(self, one: str, several: str, n: int) -> str:
-        return one if n == 1 else several
-
-    def number(self, value: float) -> str:
-        return f"{value:.1f}"
-
-
-ENGLISH: Tongue = _English()
 Say = Callable[[Reason], str]
 """How a reason is said; nothing: not at all."""
 
@@ -75,7 +44,7 @@ def _rated(reason: Reason, tongue: Tongue) -> str:
     said = tongue.ngettext(
         "Rated %(rating)s of 5 by %(num)s student", "Rated %(rating)s of 5 by %(num)s students", reason.count
     )
-    return said % {"num": reason.count, "rating": tongue.number(round(reason.rating, 1))}
+    return said % {"num": reason.count, "rating": tongue.rating(reason.rating)}
 
 
 def _answers(reason: Reason, tongue: Tongue) -> str:

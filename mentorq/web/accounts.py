@@ -12,6 +12,7 @@ from mentorq.accounts.schemas import ANONYMOUS, PasswordForgot, PasswordReset, S
 from mentorq.core.errors import InvalidInput, TooManyRequests
 from mentorq.core.http import Read, Write
 from mentorq.core.inputs import NOT_TEXT
+from mentorq.core.languages import LANGUAGES
 from mentorq.mentors import service as mentors
 from mentorq.web import locale, sessions
 from mentorq.web.pages import Answer, Form, PageRoute, home_of, messages, redirect, render
@@ -160,7 +161,7 @@ async def choose_language(request: Request, viewer: MaybeVisitor) -> Response:
     """Read in another language, on this device."""
     form = await Form.read(request)
     response = redirect(request, sessions.own_path(form["next"], "/"))
-    if form["language"] in locale.LANGUAGES:
+    if form["language"] in LANGUAGES:
         is_https = request.app.state.settings.is_https
         response.set_cookie(locale.COOKIE, form["language"], YEAR_SECONDS, path="/", samesite="lax", secure=is_https)
     return response

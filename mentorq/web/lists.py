@@ -21,7 +21,7 @@ MOST_TAGS = 10
 
 def say(reason: Reason) -> str:
     """A reason of a match in the page's language; pages show anyway how long a ticket waits."""
-    return "" if reason.kind == "waited" else sentence(reason, locale)
+    return "" if reason.kind == "waited" else sentence(reason, locale.tongue())
 
 
 ranking: Ranking = partial(suggestions.rank, say=say)

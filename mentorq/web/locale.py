@@ -1,22 +1,17 @@
-"""Languages, dates and numbers of pages. The catalogues are gettext's, read as text when they are first needed."""
+"""Languages, dates and numbers of pages."""
 
 import functools
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
-from importlib import resources
-from io import BytesIO
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, negotiate_locale, numbers
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel import dates, negotiate_locale, numbers
 from fastapi import Request
 
 from mentorq.core.clock import now
+from mentorq.core.languages import LANGUAGES, Tongue, locale_of
 
-LANGUAGES = {"en": "English", "es": "Español"}
 COOKIE = "language"
 
 language: ContextVar[str] = ContextVar("language", default="en")
@@ -46,33 +41,19 @@ def _asked_for(header: str) -> list[str]:
     return [name for _, name in sorted(weighed, key=lambda pair: pair[0]) if name]
 
 
-@functools.cache
-def _catalogue(name: str) -> NullTranslations:
-    source = resources.files("mentorq.web").joinpath("locale", f"{name}.po")
-    if not source.is_file():
-        return NullTranslations()
-    compiled = BytesIO()
-    with source.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=name))
-    compiled.seek(0)
-    return Translations(compiled)
+def tongue() -> Tongue:
+    """The page's language."""
+    return Tongue(language.get())
 
 
 def gettext(text: str) -> str:
     """A text in the page's language."""
-    return gettext_in(language.get(), text)
-
-
-def gettext_in(language: str, text: str) -> str:
-    """A text in a language."""
-    translated: str = _catalogue(language).gettext(text)
-    return translated
+    return tongue().gettext(text)
 
 
 def ngettext(one: str, several: str, n: int) -> str:
     """A text that depends on a number, in the page's language."""
-    translated: str = _catalogue(language.get()).ngettext(one, several, n)
-    return translated
+    return tongue().ngettext(one, several, n)
 
 
 # Writing a date takes Babel some 100 µs, a page shows dozens, and the same ones again and again: what depends on its
@@ -80,44 +61,39 @@ def ngettext(one: str, several: str, n: int) -> str:
 _kept = functools.lru_cache(maxsize=4096)
 
 
-@functools.cache
-def _locale(language: str) -> Locale:
-    return Locale.parse(language)
-
-
 @_kept
 def _full_date(moment: datetime, zone: str, language: str) -> str:
-    return dates.format_datetime(moment.astimezone(ZoneInfo(zone)), "long", locale=_locale(language))
+    return dates.format_datetime(moment.astimezone(ZoneInfo(zone)), "long", locale=locale_of(language))
 
 
 @_kept
 def _date(day: date, style: str, language: str) -> str:
-    return dates.format_date(day, style, locale=_locale(language))
+    return dates.format_date(day, style, locale=locale_of(language))
 
 
 @_kept
 def _day_of_year(day: date, language: str) -> str:
-    return dates.format_skeleton("MMMd", day, locale=_locale(language))
+    return dates.format_skeleton("MMMd", day, locale=locale_of(language))
 
 
 @_kept
 def _time(time: time_of_day, language: str) -> str:
-    return dates.format_time(time, "short", locale=_locale(language))
+    return dates.format_time(time, "short", locale=locale_of(language))
 
 
 @_kept
 def _span(length: timedelta, language: str) -> str:
-    return dates.format_timedelta(length, threshold=1.5, format="short", locale=_locale(language))
+    return dates.format_timedelta(length, threshold=1.5, format="short", locale=locale_of(language))
 
 
 @_kept
 def _ago(passed: timedelta, language: str) -> str:
-    return dates.format_timedelta(passed, add_direction=True, locale=_locale(language))
+    return dates.format_timedelta(passed, add_direction=True, locale=locale_of(language))
 
 
 @_kept
 def _number(value: float, language: str) -> str:
-    return numbers.format_decimal(value, locale=_locale(language))
+    return numbers.format_decimal(value, locale=locale_of(language))
 
 
 def _local(moment: datetime) -> datetime:
@@ -168,10 +144,10 @@ def number(value: float) -> str:
 
 
 def rating(value: float) -> str:
-    """A rating: always with one decimal, so that ratings stand beside each other well."""
-    return numbers.format_decimal(value, "0.0", _locale(language.get()))
+    """A rating: always with one decimal."""
+    return tongue().rating(value)
 
 
 def direction() -> str:
     """ltr or rtl."""
-    return _locale(language.get()).text_direction
+    return locale_of(language.get()).text_direction

@@ -22,6 +22,7 @@ from mentorq.accounts.schemas import ANONYMOUS, Viewer
 from mentorq.core import markdown
 from mentorq.core.errors import DomainError, NotFound, NotSignedIn
 from mentorq.core.http import Route
+from mentorq.core.languages import LANGUAGES, Tongue
 from mentorq.knowledge.schemas import url as article_url
 from mentorq.web import assets, components, locale, sessions
 from mentorq.web.locale import gettext as _
@@ -92,7 +93,7 @@ class _Environment(jinja2.Environment):
     def _translated(self, node: object) -> object:
         match node:
             case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=str(text))], kwargs=[]):
-                translated = locale.gettext_in(self.language, text)
+                translated = Tongue(self.language).gettext(text)
                 return nodes.Const(Markup(translated) % {}, lineno=node.lineno)  # noqa: S704 - ours, as jinja2 has it
         return node
 
@@ -119,7 +120,7 @@ def _environment(language: str) -> jinja2.Environment:
         "avatar": components.avatar,
         "icon": components.icon,
         "tag": components.tag,
-        "languages": locale.LANGUAGES,
+        "languages": LANGUAGES,
         "direction": locale.direction,
     }
     return environment
