@@ -35,6 +35,9 @@ from mentorq.mentors import handlers as mentors_handlers
 from mentorq.mentors import router as mentors
 from mentorq.mentors import suggestions
 from mentorq.migrations import bring_up_to_date
+from mentorq.notifications import handlers as notifications_handlers
+from mentorq.notifications import router as notifications
+from mentorq.notifications.stream import Follower
 from mentorq.reviews import router as reviews
 from mentorq.settings import Settings, load_settings
 from mentorq.tags import router as tags
@@ -45,7 +48,7 @@ from mentorq.web.assets import Assets
 
 log = structlog.get_logger(__name__)
 
-LISTENERS = (tickets_handlers, mentors_handlers, knowledge_handlers)
+LISTENERS = (tickets_handlers, mentors_handlers, knowledge_handlers, notifications_handlers)
 """Modules that only listen: importing them is what makes them hear."""
 
 CLOCK_EVERY = timedelta(minutes=1)
@@ -119,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.state.limiter.stop)
         await stack.enter_async_context(running(database))
+        await stack.enter_async_context(app.state.follower.following())
         if database.settings.embedded_worker:
             await stack.enter_async_context(_background(Worker(database).run(), "worker"))
         yield
@@ -157,11 +161,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sign_ins = SignInCache(app.state.database.bus)
     app.state.ranking = suggestions.rank
     app.state.related = Related()
+    app.state.follower = Follower(app.state.database)
     app.state.error_page = web.error_page
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)
     errors.install(app)
-    for module in (auth, users, mentors, reviews, knowledge, tickets, tags, docs):
+    for module in (auth, users, mentors, reviews, knowledge, tickets, tags, notifications, docs):
         app.include_router(module.router)
     app.include_router(platform)
     app.include_router(web.router)

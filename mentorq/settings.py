@@ -22,8 +22,17 @@ class WrongSetting(Exception):
     """A setting that stops the start; its text is one sentence that names the variable."""
 
 
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _addresses(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return _parts(value) if isinstance(value, str) else value
+
+
+def _waves(value: object) -> object:
+    """`10/5, 50/15`; nothing: everyone is told at once."""
+    return [tuple(part.split("/")) for part in _parts(value)] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -54,6 +63,14 @@ class Settings(BaseSettings):
     claim_lease_minutes: int = Field(30, ge=1, description="Time to answer a ticket after accepting it.")
     conversation_lease_hours: int = Field(24, ge=1, description="Time between two messages of the mentor.")
     auto_close_days: int = Field(14, ge=1, description="A resolved ticket closes by itself after so many days.")
+    matching_waves: Annotated[list[tuple[int, int]], NoDecode, BeforeValidator(_waves)] = Field(
+        [(10, 5), (50, 15)],
+        description="How many of the best mentors are told of a ticket for how many minutes; after that, all.",
+    )
+    matching_notices_a_day: int = Field(
+        20, ge=0, description="Of more new tickets a mentor is told in the digest only."
+    )
+    mail_delay_seconds: int = Field(60, ge=0, description="What is read in the meantime is not mailed.")
     max_active_tickets: int = Field(5, ge=1, description="A mentor with so many tickets in hand is not suggested.")
 
     @model_validator(mode="after")
@@ -115,6 +132,16 @@ class Settings(BaseSettings):
     def conversation_lease(self) -> timedelta:
         """How long a mentor may keep a ticket after each message."""
         return timedelta(hours=self.conversation_lease_hours)
+
+    @property
+    def waves(self) -> list[tuple[int, timedelta]]:
+        """How many mentors are told of a new ticket, and how long after it was posted that is so."""
+        return [(count, timedelta(minutes=minutes)) for count, minutes in self.matching_waves]
+
+    @property
+    def mail_delay(self) -> timedelta:
+        """How long something has to be unread before it is mailed."""
+        return timedelta(seconds=self.mail_delay_seconds)
 
 
 def _check_url(name: str, url: str, *beginnings: str) -> None:

@@ -44,6 +44,7 @@ class UserRow(Base):
     bio: Mapped[str] = mapped_column(sa.Text, default="")
     headline: Mapped[str] = mapped_column(sa.String(120), default="")
     time_zone: Mapped[str] = mapped_column(sa.String(64), default="UTC")
+    language: Mapped[str] = mapped_column(sa.String(5), default="en", server_default="en")
     links: Mapped[list[str]] = mapped_column(Json, default=list)
     avatar: Mapped[str | None] = mapped_column(sa.String(200))
     is_available: Mapped[bool] = mapped_column(default=True)

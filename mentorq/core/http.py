@@ -59,7 +59,8 @@ class Edge:
             return await self.app(scope, receive, send)
         method = scope["method"]
         if method == "HEAD":
-            scope = {**scope, "method": "GET"}  # HEAD is GET without a body (RFC 9110, 9.3.2); no route need know
+            # HEAD is GET without a body (RFC 9110, 9.3.2); no route need know, but one whose body never ends
+            scope = {**scope, "method": "GET", "is_head": True}
         request_id = scope["request_id"] = _request_id(scope)
         started, status, is_answered = time.perf_counter(), 500, False
 
@@ -96,7 +97,8 @@ class Edge:
     def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = _route_template(scope)
         method = method if method in KNOWN_METHODS else "other"
-        _seconds(method, route, status).observe(seconds)
+        if not scope.get("is_stream"):  # how long somebody reads along says nothing of how soon we answer
+            _seconds(method, route, status).observe(seconds)
         unit: Unit | None = scope.get("unit")
         if unit is not None:
             _statements(method, route).observe(unit.statements)

@@ -25,6 +25,7 @@ REQUEST_STATEMENTS = Histogram(
     buckets=(0, 1, 2, 3, 5, 8, 13, 21),
 )
 REQUESTS_IN_FLIGHT = Gauge("mentorq_requests_in_flight", "Requests that are being answered.")
+OPEN_STREAMS = Gauge("mentorq_open_streams", "Streams of server-sent events that are open.")
 JOB_SECONDS = Histogram("mentorq_job_seconds", "Duration of jobs.", ["task"])
 JOB_FAILURES = Counter("mentorq_job_failures", "Attempts of jobs that failed.", ["task"])
 JOB_LAG = Histogram(

@@ -23,7 +23,7 @@ from mentorq.mentors.terms import TERMS_OF_ASKED, counted, faded, rarity, tellin
 from mentorq.tags.models import TagRow
 from mentorq.tickets import lists, queries, service
 from mentorq.tickets.lists import Filter
-from mentorq.tickets.models import TicketPassRow, TicketRow
+from mentorq.tickets.models import TicketPassRow, TicketRow, TicketTagRow
 from mentorq.tickets.states import PUBLISHED, Status
 
 BEST_OF_TAG = 200
@@ -71,8 +71,11 @@ async def suggest(db: Read, ticket_id: int, owner: Viewer, limit: int) -> list[t
         TicketNotFound, NotYours: see `tickets.service.owned`.
     """
     ticket = await service.owned(db, owner, ticket_id)
-    if ticket["status"] != Status.OPEN:
-        return []
+    return await best_for(db, ticket, limit) if ticket["status"] == Status.OPEN else []
+
+
+async def best_for(db: Read, ticket: Row, limit: int) -> list[tuple[int, Match]]:
+    """The mentors who suit a ticket that waits best, best first, by id."""
     counts = counted(ticket["title"], ticket["description"])
     known = await _knowledge(db, [*counts, *map(records.tag_term, ticket["tags"])], now())
     terms = telling(counts, known.frequencies, known.documents, TERMS_OF_ASKED)
@@ -135,15 +138,35 @@ def _circumstances(db: Read, row: Row, at: datetime) -> dict[str, Any]:
     }
 
 
-async def _who(db: Read, ticket: Row, terms: Mapping[str, float]) -> list[int]:
-    """Mentors who are free: the best of each tag, of each telling term, and those who say that they know a tag."""
-    free = sa.and_(
+def everyone_for(db: Read, ticket: Row) -> sa.Select[Any]:
+    """The ids of all mentors who are free and say that they know a tag of the ticket: a SELECT from `users`."""
+    t, passed = UserTagRow.__table__, TicketPassRow.__table__
+    tags = sa.select(TicketTagRow.tag_id).where(TicketTagRow.ticket_id == ticket["id"])
+    return (
+        sa.select(U.c.id)
+        .select_from(U.join(S, S.c.mentor_id == U.c.id))
+        .where(
+            U.c.id.in_(sa.select(t.c.user_id).where(t.c.tag_id.in_(tags))),
+            U.c.id.not_in(sa.select(passed.c.mentor_id).where(passed.c.ticket_id == ticket["id"])),
+            U.c.id != ticket["student_id"],
+            _is_free(db),
+        )
+    )
+
+
+def _is_free(db: Read) -> sa.ColumnElement[bool]:
+    return sa.and_(
         U.c.role == Role.MENTOR,
         U.c.is_available,
         U.c.disabled_at.is_(None),
         U.c.deleted_at.is_(None),
         S.c.tickets_active < db.settings.max_active_tickets,
     )
+
+
+async def _who(db: Read, ticket: Row, terms: Mapping[str, float]) -> list[int]:
+    """Mentors who are free: the best of each tag, of each telling term, and those who say that they know a tag."""
+    free = _is_free(db)
     parts: list[sa.Select[Any]] = []
     for tag_id in await queries.tag_ids(db, ticket["id"]):
         best = sa.select(R.c.mentor_id).where(R.c.tag_id == tag_id).order_by(R.c.total.desc()).limit(BEST_OF_TAG)

@@ -6,9 +6,10 @@ from mentorq.core.database import Base
 from mentorq.knowledge import models as knowledge
 from mentorq.maintenance import models as maintenance
 from mentorq.mentors import models as mentors
+from mentorq.notifications import models as notifications
 from mentorq.reviews import models as reviews
 from mentorq.tags import models as tags
 from mentorq.tickets import models as tickets
 
 METADATA = Base.metadata
-MODULES = (accounts, idempotency, jobs, knowledge, maintenance, mentors, reviews, tags, tickets)
+MODULES = (accounts, idempotency, jobs, knowledge, maintenance, mentors, notifications, reviews, tags, tickets)

@@ -29,10 +29,11 @@ class TicketDeleted:
 
 @dataclass(frozen=True)
 class TicketAccepted:
-    """A mentor took a ticket."""
+    """A mentor took a ticket; `claim_no` counts how often that has happened to it."""
 
     ticket_id: int
     mentor_id: int
+    claim_no: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class TicketReleased:
     ticket_id: int
     mentor_id: int
     expired: bool
+    claim_no: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,25 +76,28 @@ class TicketResolved:
 
 @dataclass(frozen=True)
 class SolutionEdited:
-    """Its mentor changed the solution."""
+    """Its mentor changed the solution; `version` is the ticket's."""
 
     ticket_id: int
     mentor_id: int
+    version: int = 0
 
 
 @dataclass(frozen=True)
 class TicketReopened:
-    """The owner says that the solution did not help."""
+    """The owner says that the solution did not help; `version` is the ticket's."""
 
     ticket_id: int
     student_id: int
     mentor_id: int
+    version: int = 0
 
 
 @dataclass(frozen=True)
 class TicketClosed:
-    """It is done, by its owner or by the clock."""
+    """It is done, by its owner or by the clock (`automatic`)."""
 
     ticket_id: int
     student_id: int
     mentor_id: int
+    automatic: bool = False

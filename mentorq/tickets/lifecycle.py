@@ -121,12 +121,13 @@ async def accept(db: Write, ticket_id: int, mentor: Viewer) -> Row:
         "respond_by": moment + db.settings.claim_lease,
         "claim_no": queries.T.c.claim_no + 1,
     }
-    if await queries.move(db, ticket_id, Action.ACCEPT, mentor.id, claim) is None:
+    ticket = await queries.move(db, ticket_id, Action.ACCEPT, mentor.id, claim)
+    if ticket is None:
         raise await _why_not_accept(db, ticket_id, mentor)
     await queries.mark_open(db, ticket_id, is_open=False)
     await queries.take_up_again(db, mentor.id, ticket_id)
     await queries.log(db, ticket_id, Action.ACCEPT, mentor.id)
-    await emit(db, events.TicketAccepted(ticket_id, mentor.id))
+    await emit(db, events.TicketAccepted(ticket_id, mentor.id, ticket["claim_no"]))
     return await _whole(db, ticket_id)
 
 
@@ -167,18 +168,19 @@ async def release(db: Write, ticket_id: int, mentor: Viewer, reason: str | None)
     Raises:
         TicketNotFound, NotYours, TicketNotAssigned: see `policy.refusal`.
     """
-    if await queries.move(db, ticket_id, Action.RELEASE, mentor.id, FREE) is None:
+    ticket = await queries.move(db, ticket_id, Action.RELEASE, mentor.id, FREE)
+    if ticket is None:
         raise await _why_not(db, ticket_id, mentor, Action.RELEASE)
     await queries.log(db, ticket_id, Action.RELEASE, mentor.id, reason)
-    await _back_to_queue(db, ticket_id, mentor.id, expired=False)
+    await _back_to_queue(db, ticket, mentor.id, expired=False)
     return await _whole(db, ticket_id)
 
 
-async def _back_to_queue(db: Write, ticket_id: int, mentor_id: int, *, expired: bool) -> None:
-    await queries.mark_open(db, ticket_id, is_open=True)
-    await queries.drop_draft(db, ticket_id, mentor_id)
-    await queries.put_aside(db, mentor_id, ticket_id, "expired" if expired else "released")
-    await emit(db, events.TicketReleased(ticket_id, mentor_id, expired))
+async def _back_to_queue(db: Write, ticket: Row, mentor_id: int, *, expired: bool) -> None:
+    await queries.mark_open(db, ticket["id"], is_open=True)
+    await queries.drop_draft(db, ticket["id"], mentor_id)
+    await queries.put_aside(db, mentor_id, ticket["id"], "expired" if expired else "released")
+    await emit(db, events.TicketReleased(ticket["id"], mentor_id, expired, ticket["claim_no"]))
 
 
 async def pass_by(db: Write, ticket_id: int, mentor: Viewer, reason: str) -> None:
@@ -247,7 +249,7 @@ async def edit_solution(db: Write, ticket_id: int, mentor: Viewer, solution: str
         raise await _why_not(db, ticket_id, mentor, Action.EDIT_SOLUTION)
     await queries.add_solution_version(db, ticket_id, mentor.id, solution)
     await queries.log(db, ticket_id, Action.EDIT_SOLUTION, mentor.id)
-    await emit(db, events.SolutionEdited(ticket_id, mentor.id))
+    await emit(db, events.SolutionEdited(ticket_id, mentor.id, changed["version"]))
     return await _whole(db, ticket_id)
 
 
@@ -262,7 +264,7 @@ async def reopen(db: Write, ticket_id: int, student: Viewer, reason: str) -> Row
     if ticket is None:
         raise await _why_not(db, ticket_id, student, Action.REOPEN)
     await queries.log(db, ticket_id, Action.REOPEN, student.id, reason)
-    await emit(db, events.TicketReopened(ticket_id, student.id, ticket["assigned_mentor_id"]))
+    await emit(db, events.TicketReopened(ticket_id, student.id, ticket["assigned_mentor_id"], ticket["version"]))
     reopened = await _whole(db, ticket_id)
     if reopened["mentor_username"] is None:
         await _expire(db, ticket_id, ticket["assigned_mentor_id"], "its mentor has left MentorQ")
@@ -286,7 +288,8 @@ async def _close(db: Write, ticket_id: int, action: Action, actor_id: int | None
     if ticket is None:
         return False
     await queries.log(db, ticket_id, action, actor_id)
-    await emit(db, events.TicketClosed(ticket_id, ticket["student_id"], ticket["assigned_mentor_id"]))
+    by_clock = action == Action.AUTO_CLOSE
+    await emit(db, events.TicketClosed(ticket_id, ticket["student_id"], ticket["assigned_mentor_id"], by_clock))
     return True
 
 
@@ -311,9 +314,10 @@ async def expire(db: Write, ticket_id: int, mentor_id: int, claim_no: int) -> No
 
 
 async def _expire(db: Write, ticket_id: int, mentor_id: int, why: str, *still: Any) -> None:
-    if await queries.move(db, ticket_id, Action.EXPIRE, None, FREE, *still) is not None:
+    ticket = await queries.move(db, ticket_id, Action.EXPIRE, None, FREE, *still)
+    if ticket is not None:
         await queries.log(db, ticket_id, Action.EXPIRE, None, why)
-        await _back_to_queue(db, ticket_id, mentor_id, expired=True)
+        await _back_to_queue(db, ticket, mentor_id, expired=True)
 
 
 async def let_go(db: Write, user_id: int) -> None:

@@ -46,6 +46,17 @@ def _rule(role: str, viewer_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]
     return published
 
 
+def visible_to_each(people: sa.FromClause) -> sa.ColumnElement[bool]:
+    """`visible_to` where the statement is about many people: rows of `people`, which is `users`, joined."""
+    is_mentor = people.c.role == sa.literal_column(f"'{Role.MENTOR}'")
+    return sa.or_(
+        in_state(*PUBLISHED),
+        people.c.id.in_((TicketRow.student_id, TicketRow.assigned_mentor_id)),
+        sa.and_(in_state(Status.OPEN), is_mentor),
+        people.c.role == sa.literal_column(f"'{Role.ADMIN}'"),
+    )
+
+
 def may_see(viewer: Viewer, ticket: Row) -> bool:
     """`visible_to` for a row at hand."""
     if viewer.is_admin or ticket["status"] in PUBLISHED:

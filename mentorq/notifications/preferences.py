@@ -1,0 +1,56 @@
+"""How somebody wants to be told."""
+
+from datetime import datetime
+from typing import Any
+
+from mentorq.accounts.schemas import Viewer
+from mentorq.core.database import Read, Write
+from mentorq.core.errors import InvalidInput
+from mentorq.notifications import queries
+from mentorq.notifications.kinds import USUAL, Channels, Kind
+from mentorq.notifications.schemas import as_choice
+
+
+async def of(db: Read, user_id: int) -> dict[str, Any]:
+    """Preferences without the time zone, which is the profile's."""
+    own, inbox = await queries.preferences(db, user_id), await queries.inbox(db, user_id) or {}
+    start, end = inbox.get("quiet_from"), inbox.get("quiet_until")
+    return {
+        **{kind.value: as_choice(own.get(kind, usual)) for kind, usual in USUAL.items()},
+        "quiet_hours": None if start is None else {"start": start, "end": end},
+        "paused_until": inbox.get("paused_until"),
+    }
+
+
+async def change(db: Write, viewer: Viewer, changes: dict[str, Any]) -> dict[str, Any]:
+    """Change some; returns all.
+
+    Raises:
+        InvalidInput: quiet hours that never end, or a time without its zone.
+    """
+    own = await queries.preferences(db, viewer.id)
+    chosen: dict[Kind, Channels] = {}
+    for kind in Kind:
+        given = {name: value for name, value in (changes.get(kind) or {}).items() if value is not None}
+        if given:
+            chosen[kind] = Channels(**(as_choice(own.get(kind, USUAL[kind])) | given))
+    if chosen:
+        await queries.put_preferences(db, viewer.id, chosen)
+    if delivery := _delivery(changes):
+        await queries.put_inbox(db, viewer.id, delivery)
+    return await of(db, viewer.id)
+
+
+def _delivery(changes: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "quiet_hours" in changes:
+        hours = changes["quiet_hours"] or {"start": None, "end": None}
+        if hours["start"] is not None and hours["start"] == hours["end"]:
+            raise InvalidInput.of("/quiet_hours/end", "Quiet hours must end at another time than they begin")
+        found |= {"quiet_from": hours["start"], "quiet_until": hours["end"]}
+    if "paused_until" in changes:
+        until: datetime | None = changes["paused_until"]
+        if until is not None and until.tzinfo is None:
+            raise InvalidInput.of("/paused_until", "This must say its time zone, as in 2026-01-31T09:30:00Z")
+        found["paused_until"] = until
+    return found

@@ -1,0 +1,216 @@
+"""Notifications as they come: one follower for each process, however many people read along.
+
+A hint on the bus says whose inboxes have changed; the follower reads what came into all of them in one statement and
+hands each reader what is new since the number it has seen. A hint that got lost is made up for by looking every few
+seconds. A stream ends with its sign-in, and after the life of an access token in any case.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+import structlog
+
+from mentorq.accounts import signins
+from mentorq.accounts.models import SignInRow
+from mentorq.accounts.schemas import Viewer
+from mentorq.core.bulk import chunks
+from mentorq.core.bus import GAP
+from mentorq.core.database import Database, Read, Row
+from mentorq.core.errors import Unavailable
+from mentorq.core.event_stream import HEARTBEAT, EventStream, encode
+from mentorq.core.languages import ENGLISH, Tongue
+from mentorq.notifications import queries
+from mentorq.notifications.errors import TooManyStreams
+from mentorq.notifications.schemas import as_notification
+from mentorq.notifications.telling import CHANNEL
+
+log = structlog.get_logger(__name__)
+
+STREAMS_OF_ONE = 20
+LOOK_EVERY_SECONDS = 5.0
+HEARTBEAT_SECONDS = 15.0
+RETRY_SECONDS = 1.0
+INBOXES_AT_ONCE = 250
+ROWS_AT_ONCE = 2000
+
+
+class Reader(EventStream):
+    """Somebody's open stream; `seen` is the number of the last event that was sent."""
+
+    def __init__(self, viewer: Viewer, seen: int | None, tongue: Tongue, ends_at: float) -> None:
+        super().__init__()
+        self.user_id, self.names = viewer.id, signins.names_of(viewer)
+        self.sign_in_id, self.seen, self.tongue, self.ends_at = viewer.sign_in_id, seen, tongue, ends_at
+
+
+class Follower:
+    """All streams of a process."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._readers: defaultdict[int, set[Reader]] = defaultdict(set)
+        self._changed: set[int] = set()
+        self._wake = asyncio.Event()
+        self._is_closing = False
+        database.bus.listen(CHANNEL, self._hear)
+        database.bus.listen(signins.CHANNEL, self._sign_out)
+
+    # --- readers
+
+    def open(self, viewer: Viewer, seen: int | None, tongue: Tongue = ENGLISH) -> Reader:
+        """A new stream, of what comes after the number `seen`; None: from now on.
+
+        Raises:
+            TooManyStreams: this person has 20 already.
+        """
+        own = self._readers[viewer.id]
+        if len(own) >= STREAMS_OF_ONE:
+            raise TooManyStreams
+        lifetime = self.database.settings.access_token_expire_minutes * 60
+        reader = Reader(viewer, seen, tongue, time.monotonic() + lifetime)
+        if self._is_closing:
+            reader.end()
+            return reader
+        own.add(reader)
+        self._look_into([viewer.id])
+        return reader
+
+    def close(self) -> None:
+        """End all streams: their readers come back to another process, or to the next one."""
+        self._is_closing = True
+        for reader in self._all():
+            reader.end()
+
+    def _all(self) -> list[Reader]:
+        return [reader for readers in self._readers.values() for reader in readers]
+
+    # --- hints
+
+    def _look_into(self, user_ids: Iterable[int]) -> None:
+        changed = self._readers.keys() & set(user_ids)
+        if changed:
+            self._changed |= changed
+            self._wake.set()
+
+    def _hear(self, message: str) -> None:
+        self._look_into(list(self._readers) if message == GAP else map(int, message.split(",")))
+
+    def _sign_out(self, message: str) -> None:
+        for reader in self._all():
+            if message in reader.names:
+                reader.end()
+
+    # --- following
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Follow as long as the block lasts."""
+        tasks = [asyncio.create_task(work, name="streams") for work in (self._follow(), self._look_around())]
+        try:
+            yield
+        finally:
+            self.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            try:
+                for some in chunks(sorted(changed), INBOXES_AT_ONCE):
+                    await self._send_news(some)
+            except Exception as error:  # whatever it is, a follower that is gone would be worse
+                if not isinstance(error, Unavailable):
+                    log.exception("streams stumbled")
+                self._changed |= changed
+                self._wake.set()
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _send_news(self, user_ids: list[int]) -> None:
+        after = {}
+        for user_id in user_ids:
+            seen = [reader.seen for reader in self._readers.get(user_id, ()) if reader.seen is not None]
+            after[user_id] = min(seen, default=2**62)
+        async with self.database.read() as db:
+            rows = await queries.news(db, after, ROWS_AT_ONCE)
+        found: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            found[row["inbox_id"]].append(row)
+        cut_off = rows[-1]["inbox_id"] if len(rows) == ROWS_AT_ONCE else 2**63
+        for user_id in user_ids:
+            if user_id <= cut_off:
+                for reader in list(self._readers.get(user_id, ())):
+                    _bring_up_to_date(reader, found[user_id], is_whole=user_id < cut_off)
+        self._look_into(user_id for user_id in user_ids if user_id >= cut_off)
+
+    async def _look_around(self) -> None:
+        beat = 0.0
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            beat += LOOK_EVERY_SECONDS
+            for user_id, readers in list(self._readers.items()):
+                readers -= {reader for reader in readers if reader.is_over}
+                if not readers:
+                    del self._readers[user_id]
+            for reader in self._all():
+                if time.monotonic() > reader.ends_at:
+                    reader.end()
+                elif beat >= HEARTBEAT_SECONDS:
+                    reader.push(HEARTBEAT)
+            beat %= HEARTBEAT_SECONDS
+            with contextlib.suppress(Unavailable):
+                await self._find_what_hints_missed()
+
+    async def _find_what_hints_missed(self) -> None:
+        if not self._readers:
+            return
+        async with self.database.read() as db:
+            for some in chunks(list(self._readers), INBOXES_AT_ONCE):
+                last = await queries.moved(db, some)
+                self._look_into(user_id for user_id in some if self._is_behind(user_id, last.get(user_id, 0)))
+            for readers in chunks(self._all(), INBOXES_AT_ONCE):
+                ended = await _ended(db, [reader.sign_in_id for reader in readers])
+                for reader in readers:
+                    if reader.sign_in_id in ended:
+                        reader.end()
+
+    def _is_behind(self, user_id: int, last: int) -> bool:
+        return any(reader.seen is None or reader.seen < last for reader in self._readers.get(user_id, ()))
+
+
+async def _ended(db: Read, sign_in_ids: list[int]) -> set[int]:
+    """Those that are over: a hint of it may have been lost, too."""
+    ended = sa.select(SignInRow.id).where(SignInRow.id.in_(sign_in_ids), SignInRow.ended_at.is_not(None))
+    return set(await db.scalars(ended))
+
+
+def _bring_up_to_date(reader: Reader, rows: list[Row], *, is_whole: bool) -> None:
+    """Send what a reader has not seen; `rows` are those of `queries.news`, none where there is no inbox yet."""
+    last, unread = (rows[0]["last_seq"], rows[0]["unread"]) if rows else (0, 0)
+    is_new = reader.seen is None or reader.seen > last  # the latter after a backup was restored
+    seen = last if is_new or reader.seen is None else reader.seen
+    news = [] if is_new else [row for row in rows if row["seq"] is not None and row["seq"] > seen]
+    frames = [_event(row, unread, reader) for row in news]
+    if news:
+        seen = news[-1]["seq"]
+    if is_whole and (is_new or seen < last):  # something was read, or is needed no longer: the count has changed
+        seen = last
+        frames.append(encode("unread", last, orjson.dumps({"unread": unread})))
+    reader.seen = seen
+    if frames:
+        reader.push(b"".join(frames))
+
+
+def _event(row: Row, unread: int, reader: Reader) -> bytes:
+    told: dict[str, Any] = as_notification(row, reader.tongue) | {"unread": unread}
+    return encode("notification", row["seq"], orjson.dumps(told, option=orjson.OPT_UTC_Z))
