@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import hmac
-from collections.abc import AsyncIterator, Coroutine
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -123,9 +126,36 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.limiter.stop)
         await stack.enter_async_context(running(database))
         await stack.enter_async_context(app.state.follower.following())
+        stack.enter_context(_told_of_signals(app.state.follower.close))
         if database.settings.embedded_worker:
             await stack.enter_async_context(_background(Worker(database).run(), "worker"))
         yield
+
+
+@contextlib.contextmanager
+def _told_of_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Do something as soon as the server is told to stop: it waits for all answers to end, also for those that go on.
+
+    The handlers are the server's; only a process' main thread may change them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: handler for number, handler in handlers.items() if callable(handler)}
+
+    def told(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(act)
+        before[signal.Signals(number)](number, frame)
+
+    for number in before:
+        signal.signal(number, told)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _follow_clock(database: Database) -> None:

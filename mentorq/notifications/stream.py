@@ -25,6 +25,7 @@ from mentorq.core.bus import GAP
 from mentorq.core.database import Database, Read, Row
 from mentorq.core.errors import Unavailable
 from mentorq.core.event_stream import HEARTBEAT, EventStream, encode
+from mentorq.core.inputs import LARGEST_ID
 from mentorq.core.languages import ENGLISH, Tongue
 from mentorq.notifications import queries
 from mentorq.notifications.errors import TooManyStreams
@@ -70,6 +71,7 @@ class Follower:
         Raises:
             TooManyStreams: this person has 20 already.
         """
+        self._forget_gone(viewer.id)
         own = self._readers[viewer.id]
         if len(own) >= STREAMS_OF_ONE:
             raise TooManyStreams
@@ -90,6 +92,11 @@ class Follower:
 
     def _all(self) -> list[Reader]:
         return [reader for readers in self._readers.values() for reader in readers]
+
+    def _forget_gone(self, user_id: int) -> None:
+        left = {reader for reader in self._readers.pop(user_id, ()) if not reader.is_over}
+        if left:
+            self._readers[user_id] = left
 
     # --- hints
 
@@ -137,19 +144,18 @@ class Follower:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _send_news(self, user_ids: list[int]) -> None:
-        after = {}
-        for user_id in user_ids:
-            seen = [reader.seen for reader in self._readers.get(user_id, ()) if reader.seen is not None]
-            after[user_id] = min(seen, default=2**62)
+        """Read what is new for those who read along now: whoever comes meanwhile is looked after by the next turn."""
+        readers = {user_id: list(self._readers.get(user_id, ())) for user_id in user_ids}
+        after = {user_id: _earliest(own) for user_id, own in readers.items()}
         async with self.database.read() as db:
             rows = await queries.news(db, after, ROWS_AT_ONCE)
         found: defaultdict[int, list[Row]] = defaultdict(list)
         for row in rows:
             found[row["inbox_id"]].append(row)
-        cut_off = rows[-1]["inbox_id"] if len(rows) == ROWS_AT_ONCE else 2**63
-        for user_id in user_ids:
+        cut_off = rows[-1]["inbox_id"] if len(rows) == ROWS_AT_ONCE else LARGEST_ID
+        for user_id, own in readers.items():
             if user_id <= cut_off:
-                for reader in list(self._readers.get(user_id, ())):
+                for reader in own:
                     _bring_up_to_date(reader, found[user_id], is_whole=user_id < cut_off)
         self._look_into(user_id for user_id in user_ids if user_id >= cut_off)
 
@@ -158,10 +164,8 @@ class Follower:
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             beat += LOOK_EVERY_SECONDS
-            for user_id, readers in list(self._readers.items()):
-                readers -= {reader for reader in readers if reader.is_over}
-                if not readers:
-                    del self._readers[user_id]
+            for user_id in list(self._readers):
+                self._forget_gone(user_id)
             for reader in self._all():
                 if time.monotonic() > reader.ends_at:
                     reader.end()
@@ -192,6 +196,10 @@ async def _ended(db: Read, sign_in_ids: list[int]) -> set[int]:
     """Those that are over: a hint of it may have been lost, too."""
     ended = sa.select(SignInRow.id).where(SignInRow.id.in_(sign_in_ids), SignInRow.ended_at.is_not(None))
     return set(await db.scalars(ended))
+
+
+def _earliest(readers: list[Reader]) -> int:
+    return min((reader.seen for reader in readers if reader.seen is not None), default=LARGEST_ID)
 
 
 def _bring_up_to_date(reader: Reader, rows: list[Row], *, is_whole: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mentorq.core.clock import now
 from mentorq.core.database import Database
 from mentorq.core.jobs import Worker
 from mentorq.notifications import handlers, inbox
@@ -212,15 +213,10 @@ async def test_what_was_read_long_ago_is_forgotten(
     newest, middle, oldest = await told(worker, ana)
     await ana.expect(200, "POST", f"/notifications/{oldest['id']}/read")
     await ana.expect(200, "POST", f"/notifications/{middle['id']}/read")
-    table = NotificationRow.__table__
+    long_ago = now() - inbox.KEPT - timedelta(hours=1)
     async with database.write() as db:
-        row = await db.row(sa.select(table.c.read_at).where(table.c.id == oldest["id"]))
-        assert row is not None
-        await db.execute(
-            sa.update(table)
-            .where(table.c.id == oldest["id"])
-            .values(read_at=row["read_at"] - inbox.KEPT - timedelta(hours=1))
-        )
+        row = NotificationRow
+        await db.execute(sa.update(row).where(row.id == oldest["id"]).values(read_at=long_ago))
         await inbox.prune(db, {})
     assert [each["id"] for each in await told(worker, ana)] == [newest["id"], middle["id"]]
 
@@ -239,7 +235,12 @@ async def test_an_account_takes_what_it_was_told_along(
 
 
 async def test_nobody_is_told_anything_without_signing_in(client: Any, database: Database, student: Join) -> None:
-    for path in ("/notifications", "/notifications/unread-count", "/notifications/preferences", "/notifications/stream"):
+    for path in (
+        "/notifications",
+        "/notifications/unread-count",
+        "/notifications/preferences",
+        "/notifications/stream",
+    ):
         assert (await client.get(path)).status_code == 401
     admin = await make_admin(database, student)
     assert (await admin.get("/notifications")).json() == {"items": [], "next_cursor": None}
