@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+import warnings
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, Self
@@ -64,7 +65,9 @@ class SmtpServer:
             options |= {"tls_context": self._tls, "require_starttls": True}
         if self._asks:
             options |= {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
-        return _Protocol(self, loop=asyncio.get_running_loop(), **options)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
+            return _Protocol(self, loop=asyncio.get_running_loop(), **options)
 
     def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, way: str, given: Any) -> AuthResult:
         fits = isinstance(given, LoginPassword) and given == LoginPassword(USER.encode(), PASSWORD.encode())

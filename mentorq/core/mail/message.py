@@ -57,7 +57,8 @@ class Mail:
         """The mail as RFC 5322 writes it."""
         message = EmailMessage(UTF8 if self.needs_utf8 else ASCII)
         message["From"] = Address(self.sender.name, addr_spec=self.sender.address)
-        message["To"] = Address(addr_spec=self.recipient)
+        name, _, domain = self.recipient.rpartition("@")
+        message["To"] = Address(username=name, domain=domain)  # an `addr_spec` beyond ASCII it would not take
         message["Subject"] = self.subject
         for name, value in self.headers.items():
             message[name] = value

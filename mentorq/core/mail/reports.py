@@ -124,15 +124,20 @@ async def require_mailgun_signature(db: Write, key: str, given: MailgunSignature
     Raises:
         NotSigned: the signature does not fit, is too old, or was used before.
     """
-    proper = hmac.digest(key.encode(), f"{given.timestamp}{given.token}".encode(), hashlib.sha256).hex()
-    if not hmac.compare_digest(proper.encode(), given.signature.encode()) or not given.timestamp.isdecimal():
+    proper = hmac.digest(key.encode(), _bytes(f"{given.timestamp}{given.token}"), hashlib.sha256).hex()
+    if not hmac.compare_digest(proper.encode(), _bytes(given.signature)) or not given.timestamp.isdecimal():
         raise NotSigned
     if abs(now().timestamp() - int(given.timestamp)) > OLDEST.total_seconds():
         raise NotSigned
-    values = {"token_hash": hashlib.sha256(given.token.encode()).hexdigest(), "created_at": now()}
+    values = {"token_hash": hashlib.sha256(_bytes(given.token)).hexdigest(), "created_at": now()}
     kept = await db.execute(db.insert(EventTokenRow).values(values).on_conflict_do_nothing())
     if kept.rowcount == 0:
         raise NotSigned
+
+
+def _bytes(text: str) -> bytes:
+    """Whatever JSON can hold."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def events_of(body: bytes) -> list[SendGridEvent]:
