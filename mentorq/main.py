@@ -29,6 +29,7 @@ from mentorq.core.errors import Forbidden, Unavailable
 from mentorq.core.express import Express
 from mentorq.core.http import Edge
 from mentorq.core.jobs import Worker
+from mentorq.core.mail import router as mail
 from mentorq.core.ratelimit import RateLimiter
 from mentorq.core.telemetry import configure_logging
 from mentorq.knowledge import handlers as knowledge_handlers
@@ -196,7 +197,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)
     errors.install(app)
-    for module in (auth, users, mentors, reviews, knowledge, tickets, tags, notifications, docs):
+    for module in (auth, users, mentors, reviews, knowledge, tickets, tags, notifications, mail, docs):
         app.include_router(module.router)
     app.include_router(platform)
     app.include_router(web.router)

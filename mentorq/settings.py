@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mentorq import mail_settings
+
 MINIMUM_SECRET_BYTES = 32
 HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d+)?")
 PLACEHOLDERS = ("change", "secret", "placeholder", "example", "your-", "xxxx")
@@ -49,7 +51,12 @@ class Settings(BaseSettings):
     refresh_token_expire_days: int = Field(30, ge=1, le=365, description="Life of a sign-in that is not used.")
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password's hash; 4 is for tests only.")
     redis_url: str = Field("", description="`redis://…`: needed as soon as several processes serve.")
-    mail_url: Literal["log://"] = Field("log://", description="Where mail goes; `log://` shows it in the log.")
+    mail_url: str = Field(
+        "log://",
+        description="Where mail goes: `smtp(s)://`, `sendgrid://`, `mailgun://`; `log://` shows it in the log.",
+    )
+    mail_from: str = Field("", description="Whom mail is from; default: `MentorQ <no-reply@host of PUBLIC_URL>`.")
+    mail_webhook_key: str = Field("", description="Proves what SendGrid or Mailgun report of bounces and complaints.")
     public_url: str = Field("http://localhost:8000", description="Where people reach this installation.")
     trusted_proxies: Annotated[list[str], NoDecode, BeforeValidator(_addresses)] = Field(
         default_factory=list, description="Addresses whose X-Forwarded-For is believed, comma-separated."
@@ -86,6 +93,11 @@ class Settings(BaseSettings):
         if urlsplit(self.public_url).netloc == "":
             raise ValueError("PUBLIC_URL must name a host")
         self._set("public_url", self.public_url.rstrip("/"))
+        self._set("mail_from", self.mail_from or mail_settings.usual_sender(self.public_url))
+        mail_settings.sender_of(self.mail_from)
+        provider = mail_settings.provider_of(self.mail_url)
+        if self.mail_webhook_key:
+            mail_settings.check_webhook_key(provider, self.mail_webhook_key)
         self._set("secret_key", self._secret())
         return self
 

@@ -6,12 +6,13 @@ from typing import Any
 from mentorq.accounts import queries, signins
 from mentorq.accounts.errors import BadAccountToken, WrongPassword
 from mentorq.accounts.models import TokenPurpose
-from mentorq.accounts.registration import ACCOUNT_TOKEN_LIFE
+from mentorq.accounts.registration import ACCOUNT_TOKEN_LIFE, while_good
 from mentorq.accounts.schemas import Viewer
 from mentorq.core import mail
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.jobs import enqueue, task
+from mentorq.core.languages import Tongue
 from mentorq.core.security import check_password, hash_password, random_token, token_hash, verify_password
 
 
@@ -47,12 +48,12 @@ async def require_password(reads: Read, viewer: Viewer, password: str) -> Row:
 MAIL_RESET = "accounts.mail_reset"
 
 
-async def forget(db: Write, email: str) -> None:
-    """Mail a link to set a new password.
+async def forget(db: Write, email: str, language: str = "en") -> None:
+    """Mail a link to set a new password, in the language of who asks.
 
     Whether there is such an account is looked up by a job, so that the answer takes the same time either way.
     """
-    await enqueue(db, [(MAIL_RESET, {"email": email})])
+    await enqueue(db, [(MAIL_RESET, {"email": email, "language": language})])
 
 
 @task(MAIL_RESET)
@@ -66,8 +67,19 @@ async def mail_reset(db: Write, payload: dict[str, Any]) -> datetime | None:
     await queries.add_account_token(
         db, token_hash(token), user["id"], TokenPurpose.RESET_PASSWORD, user["email"], expires
     )
-    link = f"{db.settings.public_url}/reset?token={token}"
-    await mail.send(db, user["email"], "Set a new password", f"Open this within 30 minutes:\n\n{link}\n")
+    gettext = Tongue(payload.get("language", "en")).gettext
+    letter = mail.Letter(
+        gettext("Set a new password"),
+        [
+            gettext(
+                "Somebody asked for a new password for your account at MentorQ. The link works for 30 minutes, once."
+            )
+        ],
+        (gettext("Set a new password"), f"{db.settings.public_url}/reset?token={token}"),
+        [gettext("If it was not you, ignore this mail: your password stays as it is.")],
+        payload.get("language", "en"),
+    )
+    await mail.send(db, user["email"], letter, still_wanted=while_good(token, TokenPurpose.RESET_PASSWORD))
     return None
 
 

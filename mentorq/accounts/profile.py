@@ -9,6 +9,7 @@ from mentorq.accounts.events import ExpertiseChanged, UserDeleted
 from mentorq.accounts.passwords import require_password
 from mentorq.accounts.registration import account, as_user
 from mentorq.accounts.schemas import PublicProfile, User, Viewer, public_user
+from mentorq.core import mail
 from mentorq.core.database import Read, Write
 from mentorq.core.errors import PreconditionFailed
 from mentorq.core.events import emit
@@ -105,8 +106,9 @@ async def delete(db: Write, reads: Read, viewer: Viewer, password: str) -> None:
     Raises:
         WrongPassword: it is not the viewer's.
     """
-    await require_password(reads, viewer, password)
+    user = await require_password(reads, viewer, password)
     await emit(db, UserDeleted(viewer.id, viewer.role))
     await replace_skills(db, viewer, [])
     await signins.end_all(db, viewer.id)
+    await mail.forget(db, user["email"])
     await queries.anonymise(db, viewer.id)

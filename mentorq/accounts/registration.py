@@ -11,13 +11,15 @@ from mentorq.core import mail
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.events import emit
+from mentorq.core.languages import Tongue
 from mentorq.core.security import check_password, hash_password, random_token, token_hash
 
 ACCOUNT_TOKEN_LIFE = timedelta(minutes=30)
+TOKEN_IS_GOOD = "accounts.token_is_good"  # noqa: S105 (a name)
 
 
-async def sign_up(db: Write, username: str, email: str, password: str, role: Role) -> User:
-    """Make an account, and mail the link that verifies its address.
+async def sign_up(db: Write, username: str, email: str, password: str, role: Role, language: str = "en") -> User:
+    """Make an account, and mail the link that verifies its address, in the language of who signs up.
 
     Raises:
         InvalidInput: the password is one that others would guess.
@@ -41,7 +43,7 @@ async def sign_up(db: Write, username: str, email: str, password: str, role: Rol
     if user_id is None:
         raise UsernameTaken if await queries.is_username_taken(db, username) else EmailTaken
     await emit(db, UserJoined(user_id, role))
-    await mail_verification(db, user_id, email)
+    await mail_verification(db, user_id, email, language)
     return await account(db, user_id)
 
 
@@ -68,20 +70,39 @@ def as_user(row: Row, skills: list[str]) -> User:
     )
 
 
-async def mail_verification(db: Write, user_id: int, email: str) -> None:
+async def mail_verification(db: Write, user_id: int, email: str, language: str = "en") -> None:
     """Mail a link that proves the address."""
     token = random_token()
     expires = now() + ACCOUNT_TOKEN_LIFE
     await queries.add_account_token(db, token_hash(token), user_id, TokenPurpose.VERIFY_EMAIL, email, expires)
-    link = f"{db.settings.public_url}/verify?token={token}"
-    await mail.send(db, email, "Confirm your e-mail address", f"Open this within 30 minutes:\n\n{link}\n")
+    gettext = Tongue(language).gettext
+    letter = mail.Letter(
+        gettext("Confirm your e-mail address"),
+        [gettext("Somebody signed up to MentorQ with this address. If that was you, confirm it within 30 minutes.")],
+        (gettext("Confirm the address"), f"{db.settings.public_url}/verify?token={token}"),
+        [gettext("If it was not you, ignore this mail.")],
+        language,
+    )
+    await mail.send(db, email, letter, still_wanted=while_good(token, TokenPurpose.VERIFY_EMAIL))
 
 
-async def resend_verification(db: Write, viewer: Viewer) -> None:
+def while_good(token: str, purpose: TokenPurpose) -> tuple[str, dict[str, str]]:
+    """The condition under which a mail with this token is still wanted."""
+    return TOKEN_IS_GOOD, {"token_hash": token_hash(token), "purpose": purpose}
+
+
+@mail.condition(TOKEN_IS_GOOD)
+async def token_is_good(db: Write, payload: dict[str, str]) -> bool:
+    """Whether a link that waits to be mailed still leads somewhere."""
+    owner = await queries.owner_of_account_token(db, payload["token_hash"], TokenPurpose(payload["purpose"]))
+    return owner is not None
+
+
+async def resend_verification(db: Write, viewer: Viewer, language: str = "en") -> None:
     """Mail the link again, unless the address is proven already."""
     row = await queries.user(db, viewer.id)
     if row is not None and row["email_verified_at"] is None:
-        await mail_verification(db, viewer.id, row["email"])
+        await mail_verification(db, viewer.id, row["email"], language)
 
 
 async def verify_email(db: Write, token: str) -> None:

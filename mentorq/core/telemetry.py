@@ -31,6 +31,7 @@ JOB_FAILURES = Counter("mentorq_job_failures", "Attempts of jobs that failed.", 
 JOB_LAG = Histogram(
     "mentorq_job_lag_seconds", "How late a job was taken.", buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 3600)
 )
+MAILS = Counter("mentorq_mails", "Mails, by what became of them.", ["state"])
 
 
 def configure_logging(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from mentorq.accounts import models as accounts
 from mentorq.core import idempotency, jobs
 from mentorq.core.database import Base
+from mentorq.core.mail import models as mail
 from mentorq.knowledge import models as knowledge
 from mentorq.maintenance import models as maintenance
 from mentorq.mentors import models as mentors
@@ -12,4 +13,4 @@ from mentorq.tags import models as tags
 from mentorq.tickets import models as tickets
 
 METADATA = Base.metadata
-MODULES = (accounts, idempotency, jobs, knowledge, maintenance, mentors, notifications, reviews, tags, tickets)
+MODULES = (accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, tags, tickets)

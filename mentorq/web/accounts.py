@@ -41,7 +41,9 @@ async def sign_up(request: Request, viewer: MaybeVisitor, db: Write, reads: Read
         limiter = request.app.state.limiter
         await limiter.hit("sign_up", "10/hour", caller(request, ANONYMOUS))
         try:
-            user = await registration.sign_up(db, body.username, body.email, body.password, Role(body.role))
+            user = await registration.sign_up(
+                db, body.username, body.email, body.password, Role(body.role), locale.language.get()
+            )
             sessions.keep(request, await signins.open_for(db, user.id, device))
         except UsernameTaken as error:
             form.refuse(error, "username")
@@ -110,7 +112,7 @@ async def forgot(request: Request, viewer: MaybeVisitor, db: Write) -> Response:
     if body is None:
         raise Answer(render(request, "forgot.html", 422, form=form, is_sent=False))
     await request.app.state.limiter.hit("forgot", "10/hour", caller(request, ANONYMOUS))
-    await passwords.forget(db, body.email)
+    await passwords.forget(db, body.email, locale.language.get())
     return render(request, "forgot.html", form=form, is_sent=True)
 
 

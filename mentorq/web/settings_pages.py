@@ -16,7 +16,7 @@ from mentorq.core.errors import InvalidInput
 from mentorq.core.http import Read, Write, json_response
 from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import keyset
-from mentorq.web import devices, sessions
+from mentorq.web import devices, locale, sessions
 from mentorq.web.pages import Answer, Form, PageRoute, redirect, render, tag_names
 from mentorq.web.sessions import Visitor
 
@@ -104,7 +104,7 @@ async def change_profile(request: Request, viewer: Visitor, db: Write, reads: Re
 async def send_verification(request: Request, viewer: Visitor, db: Write) -> Response:
     """Mail the link that confirms the address once more."""
     await request.app.state.limiter.hit("verification", "10/hour", caller(request, viewer))
-    await registration.resend_verification(db, viewer)
+    await registration.resend_verification(db, viewer, locale.language.get())
     return redirect(request, "/app/settings#email", "verification_sent")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mentorq.mail_settings import Sender, provider_of, sender_of
 from mentorq.settings import Settings, WrongSetting, load_settings
 
 GOOD_SECRET = "J7wq-Vd3kz_P0eNf8yRb5cXh2uMg9tLa4iSo"
@@ -43,7 +44,24 @@ WRONG = {
     "REFRESH_TOKEN_EXPIRE_DAYS": ["0", "366"],
     "BCRYPT_ROUNDS": ["3", "17"],
     "REDIS_URL": ["http://a", "localhost:6379", "redis://a:port/0"],
-    "MAIL_URL": ["gopher://a"],
+    "MAIL_URL": [
+        "gopher://a",
+        "smtp",
+        "smtp://",
+        "smtp://host:port",
+        "smtp://name@host",
+        "smtp://host?tls=maybe",
+        "smtp://host?color=red",
+        "smtps://host?tls=off",
+        "sendgrid://default",
+        "sendgrid://key@elsewhere",
+        "sendgrid://key@default?region=moon",
+        "sendgrid://key@default?endpoint=http://a.example.org",
+        "mailgun://mg.example.org",
+        "mailgun://key@",
+    ],
+    "MAIL_FROM": ["nobody", "a@b@c", "MentorQ <>", "MentorQ", "ñ@example.org", "a b@example.org"],
+    "MAIL_WEBHOOK_KEY": ["a-key-while-mail-is-only-logged"],
     "PUBLIC_URL": ["mentorq.example.org", "ftp://a", "https://", "http://a:port"],
     "RATE_LIMITS": ["maybe", "2"],
     "LOG_FORMAT": ["xml"],
@@ -66,6 +84,57 @@ def test_a_wrong_value_names_its_variable(name: str, value: str, clean: pytest.M
     assert "\n" not in text
     if name == "SECRET_KEY":
         assert value not in text
+
+
+@pytest.mark.parametrize("password", ["hunter2-hunter2", "hunter2%20"])
+def test_what_is_wrong_with_mail_quotes_no_password(password: str, clean: pytest.MonkeyPatch) -> None:
+    for url in (f"smtp://me:{password}@host:x", f"smtp://me:{password}@host?a=b", f"sendgrid://{password}@host"):
+        clean.setenv("MAIL_URL", url)
+        with pytest.raises(WrongSetting, match="MAIL_URL") as wrong:
+            load_settings()
+        assert "hunter2" not in str(wrong.value)
+    clean.setenv("MAIL_URL", "sendgrid://hunter2-key@default")
+    clean.setenv("MAIL_WEBHOOK_KEY", password)
+    with pytest.raises(WrongSetting, match="MAIL_WEBHOOK_KEY") as wrong:
+        load_settings()
+    assert "hunter2" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "tls", "port"),
+    [
+        ("smtp://mail.example.org", "offered", 587),
+        ("smtp://mail.example.org:25?tls=off", "off", 25),
+        ("smtp://me:pass@mail.example.org", "required", 587),
+        ("smtp://me:pass@mail.example.org?tls=off", "off", 587),
+        ("smtp://me:pass@localhost:1025", "offered", 1025),
+        ("smtps://me:pa%40ss@mail.example.org", "required", 465),
+    ],
+)
+def test_a_password_is_not_sent_in_the_clear_by_accident(
+    url: str, tls: str, port: int, clean: pytest.MonkeyPatch
+) -> None:
+    clean.setenv("MAIL_URL", url)
+    known = provider_of(load_settings().mail_url)
+    assert (known.tls, known.port) == (tls, port)
+    assert known.secret in ("", "pass", "pa@ss")
+    assert "pass" not in repr(known)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "sender"),
+    [
+        ("https://mentorq.example.org/", "MentorQ <no-reply@mentorq.example.org>"),
+        ("http://localhost:8000", "MentorQ <no-reply@localhost>"),
+        ("https://münchen.example.org", "MentorQ <no-reply@xn--mnchen-3ya.example.org>"),
+        ("http://[::1]:8000", "MentorQ <no-reply@[::1]>"),
+    ],
+)
+def test_mail_is_from_the_host_that_people_reach(public_url: str, sender: str, clean: pytest.MonkeyPatch) -> None:
+    clean.setenv("PUBLIC_URL", public_url)
+    assert load_settings().mail_from == sender
+    clean.setenv("MAIL_FROM", "Ana’s desk <desk@example.org>")
+    assert sender_of(load_settings().mail_from) == Sender("Ana’s desk", "desk@example.org")
 
 
 def test_there_is_no_setting_that_accepts_anything_by_accident() -> None:
