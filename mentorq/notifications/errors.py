@@ -1,6 +1,6 @@
 """What can be wrong with notifications."""
 
-from mentorq.core.errors import NotFound, TooManyRequests
+from mentorq.core.errors import Forbidden, NotFound, TooManyRequests
 
 
 class NotificationNotFound(NotFound):
@@ -15,3 +15,10 @@ class TooManyStreams(TooManyRequests):
 
     code = "too_many_streams"
     detail = "Your account has too many streams open. Close some, or share one between tabs."
+
+
+class BadUnsubscribeLink(Forbidden):
+    """The address is not one that we mailed."""
+
+    code = "bad_unsubscribe_link"
+    detail = "This link is not whole. Open it from the mail again, or sign in and change it in your settings."

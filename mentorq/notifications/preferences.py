@@ -1,5 +1,6 @@
 """How somebody wants to be told."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,8 @@ from mentorq.accounts.schemas import Viewer
 from mentorq.core.database import Read, Write
 from mentorq.core.errors import InvalidInput
 from mentorq.notifications import queries
-from mentorq.notifications.kinds import USUAL, Channels, Kind
+from mentorq.notifications.kinds import USUAL, Channels, Email, Kind
+from mentorq.notifications.letters import DIGEST
 from mentorq.notifications.schemas import as_choice
 
 
@@ -39,6 +41,14 @@ async def change(db: Write, viewer: Viewer, changes: dict[str, Any]) -> dict[str
     if delivery := _delivery(changes):
         await queries.put_inbox(db, viewer.id, delivery)
     return await of(db, viewer.id)
+
+
+async def unsubscribe(db: Write, user_id: int, what: str) -> None:
+    """No more mails of a kind, or, with `letters.DIGEST`, none in the morning."""
+    own = await queries.preferences(db, user_id)
+    now = {kind: own.get(kind, usual) for kind, usual in USUAL.items()}
+    ended = [kind for kind, each in now.items() if kind == what or (what == DIGEST and each.email == Email.DAILY)]
+    await queries.put_preferences(db, user_id, {kind: replace(now[kind], email=Email.OFF) for kind in ended})
 
 
 def _delivery(changes: dict[str, Any]) -> dict[str, Any]:

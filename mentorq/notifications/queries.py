@@ -294,7 +294,7 @@ async def put_inbox(db: Write, user_id: int, changes: dict[str, Any]) -> None:
 
 READER_FIELDS = (
     READER.c.username, READER.c.email, READER.c.email_verified_at, READER.c.language, READER.c.time_zone,
-    READER.c.role, READER.c.disabled_at, I.c.quiet_from, I.c.quiet_until, I.c.paused_until,
+    READER.c.role, READER.c.is_available, READER.c.disabled_at, I.c.quiet_from, I.c.quiet_until, I.c.paused_until,
 )  # fmt: skip
 
 
@@ -315,6 +315,10 @@ async def subscribers(db: Read, user_ids: Collection[int]) -> set[int]:
 
 async def subscriptions(db: Read, user_id: int) -> list[Row]:
     return await db.rows(sa.select(S).where(S.c.user_id == user_id).order_by(S.c.id))
+
+
+async def subscription(db: Read, subscription_id: int) -> Row | None:
+    return await db.row(sa.select(S).where(S.c.id == subscription_id))
 
 
 async def subscribe(db: Write, user_id: int, endpoint: str, p256dh: str, auth: str) -> None:

@@ -1,0 +1,60 @@
+"""The daily digest: in the reader's own morning, what is unread and was not mailed at once; nothing new, no mail."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from mentorq.accounts.models import Role
+from mentorq.accounts.schemas import Viewer
+from mentorq.core import mail
+from mentorq.core.clock import now
+from mentorq.core.database import Row, Write
+from mentorq.core.jobs import task
+from mentorq.notifications import letters, queries
+from mentorq.notifications.hours import next_morning
+from mentorq.notifications.kinds import USUAL, Email, Kind
+from mentorq.notifications.models import UNSCHEDULED
+from mentorq.tickets import service as tickets
+
+EVERY = timedelta(minutes=5)
+AT_ONCE = 100
+LINES = 12
+
+
+@task("notifications.digests", every=EVERY)
+async def send_digests(db: Write, _: dict[str, Any]) -> datetime | None:
+    """Mail those whose morning has come."""
+    due = await queries.digests_due(db, AT_ONCE)
+    for reader in due:
+        if reader["digest_due_at"] != UNSCHEDULED and _may_be_mailed(reader):
+            await _send(db, reader)
+        await queries.sent_digest(db, reader["user_id"], next_morning(now(), reader["time_zone"]), reader["last_seq"])
+    return now() if len(due) == AT_ONCE else None
+
+
+def _may_be_mailed(reader: Row) -> bool:
+    is_paused = reader["paused_until"] is not None and reader["paused_until"] > now()
+    is_here = reader["deleted_at"] is None and reader["disabled_at"] is None
+    return is_here and not is_paused and bool(reader["email"]) and reader["email_verified_at"] is not None
+
+
+async def _send(db: Write, reader: Row) -> None:
+    user_id = reader["user_id"]
+    own = await queries.preferences(db, user_id)
+    daily = [kind for kind, usual in USUAL.items() if own.get(kind, usual).email == Email.DAILY]
+    told = await queries.since_digest(db, user_id, reader["digest_seq"], daily, LINES)
+    waiting = await _waiting(db, reader) if Kind.TICKET_MATCHING in daily else 0
+    if told or waiting:
+        await mail.send(
+            db,
+            reader["email"],
+            letters.digest(db.settings, told, waiting, reader["language"]),
+            unsubscribe_url=letters.unsubscribe_url(db.settings, user_id, letters.DIGEST),
+        )
+
+
+async def _waiting(db: Write, reader: Row) -> int:
+    """How many tickets came up since yesterday, suit this mentor and wait, also those of which nobody told."""
+    if reader["role"] != Role.MENTOR or not reader["is_available"]:
+        return 0
+    mentor = Viewer(reader["user_id"], reader["role"], reader["username"], 0, reader["time_zone"], True)
+    return await tickets.count_new(db, mentor, now() - timedelta(days=1))
