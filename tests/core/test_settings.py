@@ -46,6 +46,7 @@ WRONG = {
     "MAIL_URL": ["gopher://a"],
     "PUBLIC_URL": ["mentorq.example.org", "ftp://a", "https://", "http://a:port"],
     "RATE_LIMITS": ["maybe", "2"],
+    "ALLOW_PRIVATE_ADDRESSES": ["maybe", "2", "10.0.0.0/8"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],
     "EMBEDDED_WORKER": ["sometimes"],
