@@ -2,7 +2,7 @@
 
 import typer
 
-from mentorq.commands import community, contract, db, serving, users
+from mentorq.commands import community, contract, db, serving, users, webhooks
 
 app = typer.Typer(
     name="mentorq",
@@ -15,6 +15,7 @@ app.command()(serving.serve)
 app.command()(serving.worker)
 app.add_typer(db.app, name="db")
 app.add_typer(users.app, name="user")
+app.add_typer(webhooks.app, name="webhook")
 app.command("import")(community.import_)
 app.command()(community.demo)
 app.command()(contract.openapi)

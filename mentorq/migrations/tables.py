@@ -1,7 +1,7 @@
 """Every module's tables: importing this is what fills `Base.metadata`."""
 
 from mentorq.accounts import models as accounts
-from mentorq.core import idempotency, jobs
+from mentorq.core import idempotency, jobs, server_keys
 from mentorq.core.database import Base
 from mentorq.knowledge import models as knowledge
 from mentorq.maintenance import models as maintenance
@@ -9,6 +9,9 @@ from mentorq.mentors import models as mentors
 from mentorq.reviews import models as reviews
 from mentorq.tags import models as tags
 from mentorq.tickets import models as tickets
+from mentorq.webhooks import models as webhooks
 
 METADATA = Base.metadata
-MODULES = (accounts, idempotency, jobs, knowledge, maintenance, mentors, reviews, tags, tickets)
+MODULES = (
+    accounts, idempotency, jobs, knowledge, maintenance, mentors, reviews, server_keys, tags, tickets, webhooks,
+)  # fmt: skip
