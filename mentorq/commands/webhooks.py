@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Webhooks: other programs that are told what happens.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="As `mentorq webhook list` shows it.")]
+LARGEST_ID = 2**63 - 1
+Id = Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="As `mentorq webhook list` shows it.")]
 
 
 @app.command()
@@ -129,7 +130,7 @@ def _delivery_line(delivery: "Row") -> str:
 
 @app.command()
 def replay(
-    delivery_id: Annotated[int, typer.Argument(metavar="DELIVERY", min=1, help="As `deliveries` shows it.")],
+    delivery_id: Annotated[int, typer.Argument(metavar="DELIVERY", min=1, max=LARGEST_ID, help="As `deliveries` shows it.")],
 ) -> None:
     """Send a delivery again: the worker does, as often as it takes."""
     _do(lambda db: _replay(db, delivery_id))
