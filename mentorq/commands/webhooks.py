@@ -130,7 +130,9 @@ def _delivery_line(delivery: "Row") -> str:
 
 @app.command()
 def replay(
-    delivery_id: Annotated[int, typer.Argument(metavar="DELIVERY", min=1, max=LARGEST_ID, help="As `deliveries` shows it.")],
+    delivery_id: Annotated[
+        int, typer.Argument(metavar="DELIVERY", min=1, max=LARGEST_ID, help="As `deliveries` shows it.")
+    ],
 ) -> None:
     """Send a delivery again: the worker does, as often as it takes."""
     _do(lambda db: _replay(db, delivery_id))

@@ -24,6 +24,8 @@ LONGEST_BODY = 4_096
 BODY_SECONDS = 2.0
 MOST_ADDRESSES = 3
 USER_AGENT = f"MentorQ/{mentorq.__version__}"
+LAST_PORT = 65_535
+NO_ADDRESS = "This is no address: it should look like https://example.org/path."
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -120,14 +122,15 @@ def parse(url: str, *, allow_private: bool) -> httpx2.URL:
     """
     try:
         parsed = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        raise AddressRefused("This is no address: it should look like https://example.org/path.") from None
+    except (httpx2.InvalidURL, UnicodeError):
+        raise AddressRefused(NO_ADDRESS) from None
     if parsed.scheme != "https" and not (allow_private and parsed.scheme == "http"):
         raise AddressRefused("The address must begin with https://.")
     if parsed.userinfo:
         raise AddressRefused("The address must not hold a name or a password.")
-    if not parsed.raw_host or parsed.port == 0 or (parsed.port or 1) > 65_535 or len(url) > LONGEST_URL:
-        raise AddressRefused("This is no address: it should look like https://example.org/path.")
+    has_port = parsed.port is None or 0 < parsed.port <= LAST_PORT
+    if not parsed.raw_host or not has_port or len(url) > LONGEST_URL:
+        raise AddressRefused(NO_ADDRESS)
     return parsed
 
 

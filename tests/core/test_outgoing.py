@@ -127,6 +127,7 @@ async def test_no_way_to_write_loopback_leads_there(host: str) -> None:
         "https://hook.example:0/", "https://hook.example:99999/", "https://hook.example:port/",
         "https://hook.example/\r\nX: y", "https://hook.example/\0", f"https://hook.example/{'x' * 2000}",
         f"https://{'x' * 64}.example/", "https://a..example/", "https://[::1/", "https://hook example/", "javascript:1",
+        "https://hook.example:-1/", f"https://hook.example:{'9' * 5000}/", "https://hook.example/\ud800", "https://[v1.x]/",
     ],
 )  # fmt: skip
 async def test_what_is_no_address_is_refused_unasked(url: str) -> None:
