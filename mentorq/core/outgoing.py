@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import functools
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import httpx2
 
@@ -25,6 +27,7 @@ BODY_SECONDS = 2.0
 MOST_ADDRESSES = 3
 USER_AGENT = f"MentorQ/{mentorq.__version__}"
 LAST_PORT = 65_535
+NAME = re.compile(r"[a-z0-9._:-]+")
 NO_ADDRESS = "This is no address: it should look like https://example.org/path."
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -129,7 +132,7 @@ def parse(url: str, *, allow_private: bool) -> httpx2.URL:
     if parsed.userinfo:
         raise AddressRefused("The address must not hold a name or a password.")
     has_port = parsed.port is None or 0 < parsed.port <= LAST_PORT
-    if not parsed.raw_host or not has_port or len(url) > LONGEST_URL:
+    if not NAME.fullmatch(parsed.raw_host.decode("ascii")) or not has_port or len(url) > LONGEST_URL:
         raise AddressRefused(NO_ADDRESS)
     return parsed
 
@@ -189,23 +192,51 @@ async def _post(target: Target, content: bytes, headers: Mapping[str, str], seco
     raise NotReached(_reason(failure)) from failure
 
 
+class Stream(Protocol):
+    """A connection, as the transport has it."""
+
+    async def aclose(self) -> None:
+        """End it; once more does no harm."""
+
+
+class Opened:
+    """The connections of one exchange: the transport forgets one whose TLS handshake our deadline has ended."""
+
+    def __init__(self) -> None:
+        self._streams: list[Stream] = []
+
+    async def note(self, event: str, details: Mapping[str, Any]) -> None:
+        """What the transport tells of each of its steps."""
+        if event == "connection.connect_tcp.complete":
+            self._streams.append(details["return_value"])
+
+    async def close(self) -> None:
+        """End all of them."""
+        for stream in self._streams:
+            await stream.aclose()
+
+
 async def _exchange(
     target: Target, address: str, content: bytes, headers: Mapping[str, str], extensions: Mapping[str, object]
 ) -> Answer:
+    opened = Opened()
     own = {"Host": target.url.netloc.decode("ascii"), "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     request = httpx2.Request(
         "POST",
         target.url.copy_with(host=address, fragment=None),
         headers={**headers, **own},
         content=content,
-        extensions={**extensions, "sni_hostname": target.name},
+        extensions={**extensions, "sni_hostname": target.name, "trace": opened.note},
     )
-    async with httpx2.AsyncHTTPTransport(verify=tls(), trust_env=False) as transport:
-        response = await transport.handle_async_request(request)
-        try:
-            return Answer(response.status_code, dict(response.headers), await _beginning(response))
-        finally:
-            await response.aclose()
+    try:
+        async with httpx2.AsyncHTTPTransport(verify=tls(), trust_env=False) as transport:
+            response = await transport.handle_async_request(request)
+            try:
+                return Answer(response.status_code, dict(response.headers), await _beginning(response))
+            finally:
+                await response.aclose()
+    finally:
+        await opened.close()
 
 
 async def _beginning(response: httpx2.Response) -> bytes:

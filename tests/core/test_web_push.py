@@ -222,7 +222,7 @@ def wrong_subscriptions() -> Iterator[Subscription]:
         yield Subscription(good.endpoint, good.p256dh, secret)
 
 
-@pytest.mark.parametrize("wrong", wrong_subscriptions())
+@pytest.mark.parametrize("wrong", list(wrong_subscriptions()))
 def test_what_is_no_subscription_is_refused(wrong: Subscription, tmp_path: Path) -> None:
     with pytest.raises(WrongSubscription):
         web_push.encrypt(b"", wrong)

@@ -74,6 +74,8 @@ class Receiver:
                 self.received.append(await _read(reader))
                 reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
                 await reply(writer)
+        except asyncio.CancelledError:  # by ourselves, at the end: the event loop would call it an error
+            return
         finally:
             self._open.discard(task)
             writer.close()
