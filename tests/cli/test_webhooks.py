@@ -94,8 +94,8 @@ async def test_from_add_to_remove(
         (["test", "7"], 1, "There is no such webhook."),
         (["deliveries", "7"], 1, "There is no such webhook."),
         (["replay", "7"], 1, "There is no such delivery."),
-        (["remove", "0"], 2, "0"),
-        (["remove", str(2**63)], 2, "range"),
+        (["remove", "0"], 2, "Invalid value for 'ID'"),
+        (["remove", str(2**63)], 2, "Invalid value for 'ID'"),
     ],
 )
 async def test_what_cannot_be_done_is_a_sentence(

@@ -61,7 +61,8 @@ class Browser:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Of an installation that may talk to loopback."""
-    return settings_for(database_url, tmp_path, allow_private_addresses=True, public_url="https://mentorq.example")
+    public = {"public_url": "https://mentorq.example", "log_level": "debug"}
+    return settings_for(database_url, tmp_path, allow_private_addresses=True, **public)
 
 
 @pytest.fixture

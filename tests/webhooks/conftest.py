@@ -23,7 +23,7 @@ Register = Callable[..., Awaitable[int]]
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Of an installation that may talk to loopback."""
-    return settings_for(database_url, tmp_path, allow_private_addresses=True)
+    return settings_for(database_url, tmp_path, allow_private_addresses=True, log_level="info")
 
 
 @pytest.fixture
