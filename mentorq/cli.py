@@ -2,7 +2,7 @@
 
 import typer
 
-from mentorq.commands import community, contract, db, mails, serving, users
+from mentorq.commands import community, contract, db, mails, serving, users, webhooks
 
 app = typer.Typer(
     name="mentorq",
@@ -16,6 +16,7 @@ app.command()(serving.worker)
 app.add_typer(db.app, name="db")
 app.add_typer(users.app, name="user")
 app.add_typer(mails.app, name="mail")
+app.add_typer(webhooks.app, name="webhook")
 app.command("import")(community.import_)
 app.command()(community.demo)
 app.command()(contract.openapi)

@@ -49,10 +49,11 @@ from mentorq.tickets import handlers as tickets_handlers
 from mentorq.tickets import router as tickets
 from mentorq.web import docs
 from mentorq.web.assets import Assets
+from mentorq.webhooks import handlers as webhooks_handlers
 
 log = structlog.get_logger(__name__)
 
-LISTENERS = (tickets_handlers, mentors_handlers, knowledge_handlers, notifications_handlers)
+LISTENERS = (tickets_handlers, mentors_handlers, knowledge_handlers, notifications_handlers, webhooks_handlers)
 """Modules that only listen: importing them is what makes them hear."""
 
 CLOCK_EVERY = timedelta(minutes=1)

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[list[str], NoDecode, BeforeValidator(_addresses)] = Field(
         default_factory=list, description="Addresses whose X-Forwarded-For is believed, comma-separated."
     )
+    allow_private_addresses: bool = Field(
+        False, description="Let webhooks and push reach private addresses, also by plain http; for labs and tests."
+    )
     rate_limits: bool = Field(True, description="`off` for tests and imports through the API.")
     metrics_token: str = Field("", description="Bearer token for /metrics; without it only loopback may read them.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for programs.")

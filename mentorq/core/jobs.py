@@ -140,6 +140,12 @@ async def retry_dead(db: Write) -> int:
     return revived.rowcount
 
 
+def retry_delay(attempts: int) -> timedelta:
+    """How long to wait after so many failed attempts: longer each time, and never just as long as others wait."""
+    seconds = min(FIRST_RETRY_SECONDS * 4 ** (attempts - 1), LONGEST_RETRY_SECONDS)
+    return timedelta(seconds=seconds * random.uniform(0.75, 1.25))
+
+
 class LeaseLost(Exception):
     """Another worker has the job by now; what this one did is rolled back."""
 
@@ -282,16 +288,13 @@ class Worker:
         known = _tasks.get(job["task"])
         dead = job["attempts"] >= MAX_ATTEMPTS and not (known and known.every)
         log.error("job died" if dead else "job failed", attempts=job["attempts"], exc_info=error)
-        delay = min(FIRST_RETRY_SECONDS * 4 ** (job["attempts"] - 1), LONGEST_RETRY_SECONDS) * random.uniform(
-            0.75, 1.25
-        )
         report = "".join(traceback.format_exception(error))[-4000:].replace("\0", "").encode("utf-8", "replace")
         with contextlib.suppress(Unavailable):
             async with self.database.write() as db:
                 await db.execute(
                     _mine(sa.update(JobRow), job).values(
                         last_error=report.decode(),
-                        run_at=now() + timedelta(seconds=delay),
+                        run_at=now() + retry_delay(job["attempts"]),
                         dead_at=now() if dead else None,
                     )
                 )

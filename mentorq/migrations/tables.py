@@ -1,7 +1,7 @@
 """Every module's tables: importing this is what fills `Base.metadata`."""
 
 from mentorq.accounts import models as accounts
-from mentorq.core import idempotency, jobs
+from mentorq.core import idempotency, jobs, server_keys
 from mentorq.core.database import Base
 from mentorq.core.mail import models as mail
 from mentorq.knowledge import models as knowledge
@@ -11,6 +11,10 @@ from mentorq.notifications import models as notifications
 from mentorq.reviews import models as reviews
 from mentorq.tags import models as tags
 from mentorq.tickets import models as tickets
+from mentorq.webhooks import models as webhooks
 
 METADATA = Base.metadata
-MODULES = (accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, tags, tickets)
+MODULES = (
+    accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, server_keys, tags, tickets,
+    webhooks,
+)  # fmt: skip

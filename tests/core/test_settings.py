@@ -64,6 +64,7 @@ WRONG = {
     "MAIL_WEBHOOK_KEY": ["a-key-while-mail-is-only-logged"],
     "PUBLIC_URL": ["mentorq.example.org", "ftp://a", "https://", "http://a:port"],
     "RATE_LIMITS": ["maybe", "2"],
+    "ALLOW_PRIVATE_ADDRESSES": ["maybe", "2", "10.0.0.0/8"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["LOUD"],
     "EMBEDDED_WORKER": ["sometimes"],
