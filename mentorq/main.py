@@ -39,6 +39,7 @@ from mentorq.mentors import handlers as mentors_handlers
 from mentorq.mentors import router as mentors
 from mentorq.mentors import suggestions
 from mentorq.migrations import bring_up_to_date
+from mentorq.notifications import delivery, digests, unsubscribe_router
 from mentorq.notifications import handlers as notifications_handlers
 from mentorq.notifications import router as notifications
 from mentorq.notifications.stream import Follower
@@ -53,8 +54,18 @@ from mentorq.webhooks import handlers as webhooks_handlers
 
 log = structlog.get_logger(__name__)
 
-LISTENERS = (tickets_handlers, mentors_handlers, knowledge_handlers, notifications_handlers, webhooks_handlers)
+LISTENERS = (
+    tickets_handlers,
+    mentors_handlers,
+    knowledge_handlers,
+    notifications_handlers,
+    delivery,
+    digests,
+    webhooks_handlers,
+)
 """Modules that only listen: importing them is what makes them hear."""
+
+ROUTERS = (auth, users, mentors, reviews, knowledge, tickets, tags, notifications, unsubscribe_router, mail, docs)
 
 CLOCK_EVERY = timedelta(minutes=1)
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -198,7 +209,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)
     errors.install(app)
-    for module in (auth, users, mentors, reviews, knowledge, tickets, tags, notifications, mail, docs):
+    for module in ROUTERS:
         app.include_router(module.router)
     app.include_router(platform)
     app.include_router(web.router)

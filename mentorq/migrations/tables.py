@@ -15,6 +15,6 @@ from mentorq.webhooks import models as webhooks
 
 METADATA = Base.metadata
 MODULES = (
-    accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, server_keys, tags, tickets,
-    webhooks,
+    accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, server_keys, tags,
+    tickets, webhooks,
 )  # fmt: skip

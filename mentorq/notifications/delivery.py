@@ -13,7 +13,6 @@ import structlog
 from mentorq.core import mail, outgoing, web_push
 from mentorq.core.clock import now
 from mentorq.core.database import Database, Read, Row, Write
-from mentorq.core.errors import Unavailable
 from mentorq.core.jobs import enqueue, external_task, task
 from mentorq.core.languages import Tongue
 from mentorq.notifications import letters, queries, wording
@@ -70,7 +69,7 @@ async def push_to(database: Database, payload: dict[str, Any]) -> None:
     """Show it in one browser. A worker that dies afterwards does it again: the browser shows the same one once.
 
     Raises:
-        Unavailable, NotReached: the push service cannot take it now.
+        NotReached: the push service cannot take it now.
     """
     async with database.read() as db:
         told = await queries.to_deliver(db, payload["notification_id"])
@@ -83,12 +82,13 @@ async def push_to(database: Database, payload: dict[str, Any]) -> None:
         pushed = await web_push.push(database, where, message, urgency="high", topic=f"n{told['id']}")
     except (web_push.WrongSubscription, outgoing.AddressRefused) as error:
         log.warning("browser forgotten", subscription=subscription["id"], error=error.code)
-        return await _forget(database, where.endpoint)
+        await _forget(database, where.endpoint)
+        return
     if pushed.is_gone:
-        return await _forget(database, where.endpoint)
-    if pushed.may_pass:
-        raise Unavailable
-    if not pushed.is_accepted:
+        await _forget(database, where.endpoint)
+    elif pushed.may_pass:
+        raise outgoing.NotReached(f"the push service says {pushed.status}")
+    elif not pushed.is_accepted:
         log.warning("push refused", subscription=subscription["id"], status=pushed.status)
 
 

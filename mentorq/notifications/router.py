@@ -6,13 +6,16 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from mentorq.accounts.access import CurrentViewer
+from mentorq.core import web_push
 from mentorq.core.database import Row
 from mentorq.core.errors import problems
 from mentorq.core.event_stream import encode
 from mentorq.core.http import Read, Route, Write, json_response
 from mentorq.core.inputs import LARGEST_ID, Cursor, Limit, RowId
+from mentorq.core.outgoing import AddressRefused
 from mentorq.core.pagination import BadCursor, Keyset, Page, keyset, link_next, list_name
-from mentorq.notifications import inbox, preferences
+from mentorq.core.web_push import Subscription, WrongSubscription
+from mentorq.notifications import browsers, inbox, preferences
 from mentorq.notifications.errors import NotificationNotFound, TooManyStreams
 from mentorq.notifications.kinds import Kind
 from mentorq.notifications.schemas import (
@@ -21,6 +24,9 @@ from mentorq.notifications.schemas import (
     Notification,
     Preferences,
     PreferencesChange,
+    PushEnd,
+    PushKey,
+    PushSubscription,
     UnreadCount,
     as_notification,
 )
@@ -97,6 +103,29 @@ async def change_preferences(
     """What is left out stays as it is."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
     return Preferences(**await preferences.change(db, viewer, changes), time_zone=viewer.time_zone)
+
+
+@router.get("/push-key", summary="What a browser needs to show what I am told")
+async def push_key(viewer: CurrentViewer, db: Write, reads: Read) -> PushKey:
+    """The installation's own key (VAPID), made when it is first asked for."""
+    return PushKey(public_key=await web_push.public_key(db, reads))
+
+
+@router.post(
+    "/push-subscriptions",
+    status_code=204,
+    responses=problems(WrongSubscription, AddressRefused),
+    summary="Show what I am told in this browser",
+)
+async def subscribe(body: PushSubscription, viewer: CurrentViewer, db: Write) -> None:
+    """The same browser again replaces what it said before."""
+    await browsers.subscribe(db, viewer, Subscription(body.endpoint, body.keys.p256dh, body.keys.auth))
+
+
+@router.delete("/push-subscriptions", status_code=204, summary="Show nothing in this browser any longer")
+async def unsubscribe(body: PushEnd, viewer: CurrentViewer, db: Write) -> None:
+    """One that is not known is no error."""
+    await browsers.unsubscribe(db, viewer, body.endpoint)
 
 
 LastEventId = Annotated[
