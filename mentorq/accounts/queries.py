@@ -70,6 +70,7 @@ async def anonymise(db: Write, user_id: int) -> None:
             bio="",
             headline="",
             time_zone="UTC",
+            language="en",
             links=[],
             avatar=None,
             is_available=False,

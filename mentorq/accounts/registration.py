@@ -36,6 +36,7 @@ async def sign_up(db: Write, username: str, email: str, password: str, role: Rol
             "email": email,
             "password_hash": hashed,
             "role": role,
+            "language": language,
             "created_at": moment,
             "last_seen_at": moment,
         },
@@ -66,6 +67,7 @@ def as_user(row: Row, skills: list[str]) -> User:
         email=row["email"],
         email_verified=row["email_verified_at"] is not None,
         time_zone=row["time_zone"],
+        language=row["language"],
         skills=skills,
     )
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Stri
 
 from mentorq.accounts.models import Role
 from mentorq.core.inputs import NOT_TEXT, Body, Line, Text
+from mentorq.core.languages import LANGUAGES
 from mentorq.tags.schemas import TagNames
 
 DELETED_NAME = "deleted user"
@@ -35,6 +36,12 @@ def _password(value: str) -> str:
 def _time_zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError("This is not the name of a time zone, as in Europe/Lisbon")
+    return value
+
+
+def _language(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(f"This is none of the languages that we speak: {', '.join(LANGUAGES)}")
     return value
 
 
@@ -164,6 +171,7 @@ class User(UserPublic):
                     "email": "ana@example.org",
                     "email_verified": True,
                     "time_zone": "Europe/Lisbon",
+                    "language": "en",
                     "skills": ["python"],
                 }
             ]
@@ -173,6 +181,7 @@ class User(UserPublic):
     email: str = Field(examples=["ana@example.org"])
     email_verified: bool
     time_zone: str = Field(examples=["Europe/Lisbon"])
+    language: str = Field(description="Of mails and of what browsers show.", examples=["en"])
     skills: list[str] = Field(description="A mentor's expertise, or what a student learns.", examples=[["python"]])
 
 
@@ -234,6 +243,7 @@ class ProfileChange(Body):
     bio: Annotated[Text, Field(max_length=2000)] | None = None
     headline: Annotated[Line, Field(max_length=120)] | None = None
     time_zone: Annotated[Line, AfterValidator(_time_zone), Field(examples=["Europe/Lisbon"])] | None = None
+    language: Annotated[Line, AfterValidator(_language), Field(examples=["es"])] | None = None
     links: Annotated[list[Link], Field(max_length=8)] | None = None
     skills: Annotated[TagNames, Field(max_length=50)] | None = None
 

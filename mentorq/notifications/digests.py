@@ -25,9 +25,12 @@ async def send_digests(db: Write, _: dict[str, Any]) -> datetime | None:
     """Mail those whose morning has come."""
     due = await queries.digests_due(db, AT_ONCE)
     for reader in due:
-        if reader["digest_due_at"] != UNSCHEDULED and _may_be_mailed(reader):
-            await _send(db, reader)
-        await queries.sent_digest(db, reader["user_id"], next_morning(now(), reader["time_zone"]), reader["last_seq"])
+        morning, told = next_morning(now(), reader["time_zone"]), reader["digest_seq"]
+        if reader["digest_due_at"] != UNSCHEDULED:
+            told = reader["last_seq"]
+            if _may_be_mailed(reader):
+                await _send(db, reader)
+        await queries.schedule_digest(db, reader["user_id"], morning, told)
     return now() if len(due) == AT_ONCE else None
 
 

@@ -356,7 +356,7 @@ async def since_digest(db: Read, user_id: int, after: int, kinds: Sequence[Kind]
     return await db.rows(statement.order_by(N.c.seq.desc()).limit(limit))
 
 
-async def sent_digest(db: Write, user_id: int, due_at: datetime, seq: int) -> None:
+async def schedule_digest(db: Write, user_id: int, due_at: datetime, seq: int) -> None:
     await db.execute(sa.update(InboxRow).where(I.c.user_id == user_id).values(digest_due_at=due_at, digest_seq=seq))
 
 

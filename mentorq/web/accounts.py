@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mentorq.accounts import passwords, registration, signins
+from mentorq.accounts import passwords, profile, registration, signins
 from mentorq.accounts.access import CurrentDevice, caller
 from mentorq.accounts.errors import BadAccountToken, EmailTaken, UsernameTaken, WrongCredentials
 from mentorq.accounts.models import Role
@@ -159,11 +159,13 @@ async def verify(request: Request, viewer: MaybeVisitor, db: Write) -> Response:
 
 
 @router.post("/language")
-async def choose_language(request: Request, viewer: MaybeVisitor) -> Response:
-    """Read in another language, on this device."""
+async def choose_language(request: Request, viewer: MaybeVisitor, db: Write) -> Response:
+    """Read in another language: pages on this device, and, for those who are signed in, mails."""
     form = await Form.read(request)
     response = redirect(request, sessions.own_path(form["next"], "/"))
     if form["language"] in LANGUAGES:
+        if not viewer.is_anonymous:
+            await profile.change(db, viewer, {"language": form["language"]}, None)
         is_https = request.app.state.settings.is_https
         response.set_cookie(locale.COOKIE, form["language"], YEAR_SECONDS, path="/", samesite="lax", secure=is_https)
     return response

@@ -30,9 +30,8 @@ async def mailed_tokens(database: Database, address: str, page: str) -> list[str
 async def decide_whom_to_mail(worker: Worker) -> None:
     """Run the jobs that decide about mails, but not those that send them."""
     async with worker.database.write() as db:
-        later = sa.text("UPDATE jobs SET run_at = :later WHERE task = 'core.mail.deliver'")
-        moment = (await db.scalar(sa.select(sa.func.max(JOBS.c.run_at)))).replace(year=2999)
-        await db.execute(later.bindparams(sa.bindparam("later", moment, JOBS.c.run_at.type)))
+        moment = now().replace(year=2999)
+        await db.execute(sa.update(JOBS).where(JOBS.c.task == DELIVER).values(run_at=moment))
     while claimed := await worker.claim(1):
         if claimed[0]["task"] == DELIVER:
             async with worker.database.write() as db:
