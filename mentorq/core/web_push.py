@@ -93,6 +93,7 @@ async def push(
     """Send a message to one browser. Of several with the same `topic` (32 characters of base64url), it shows the last.
 
     Raises:
+        ValueError: the message is longer than `LONGEST_MESSAGE`.
         WrongSubscription: it has not the form of one; for good.
         outgoing.AddressRefused: its endpoint is nowhere we send anything; for good.
         outgoing.NotReached: the push service did not answer; it may pass.

@@ -122,11 +122,11 @@ async def note(db: Write, delivery: Row, outcome: Outcome) -> None:
     if state == State.WAITING:
         later = now() + max(retry_delay(made), outcome.retry_after)
         await enqueue(db, [(DELIVER, next_attempt(delivery["id"], made))], run_at=later)
+    names = {"webhook": delivery["webhook_id"], "delivery": delivery["id"]}
+    if not outcome.is_success:
+        log.warning("webhook not delivered", **names, attempts=made, state=state, error=outcome.error)
     if outcome.blames:
         await _note_receiver(db, delivery["webhook_id"], outcome)
-    if not outcome.is_success:
-        names = {"webhook": delivery["webhook_id"], "delivery": delivery["id"]}
-        log.warning("webhook not delivered", **names, attempts=made, state=state, error=outcome.error)
 
 
 def _state_after(outcome: Outcome, attempts: int) -> State:

@@ -222,7 +222,8 @@ async def test_who_takes_too_long_is_left(reply: Reply, receiver: Receiver) -> N
     assert time.monotonic() - started < 2
 
 
-async def test_an_answer_is_read_only_so_far(receiver: Receiver) -> None:
+async def test_an_answer_is_read_only_so_far(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "BODY_SECONDS", 60)
     receiver.replies = [ENDLESS_BODY]
     answer = await post(receiver.url)
     assert (answer.status, len(answer.body)) == (200, outgoing.LONGEST_BODY)

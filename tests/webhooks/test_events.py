@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -209,6 +210,13 @@ async def test_the_documentation_has_every_event_with_its_fields(
     sent["ticket.posted"] |= set(told(receiver, "ticket.posted")[0])
     assert documented() == sent
     assert set(sent) == set(EventName)
+
+
+def test_the_example_in_the_documentation_has_these_fields() -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    example = orjson.loads(text)
+    assert set(example) == {"type", "timestamp", "data"}
+    assert set(example["data"]) == documented()[example["type"]]
 
 
 def test_every_event_has_one_listener() -> None:
