@@ -181,7 +181,7 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="mentorq-bench-") as home, PostgreSQLServer() as postgres:
         settings = settings_for(
-            postgres.url, Path(home), log_level="warning", embedded_worker=True, matching_waves=[], rate_limits=False
+            postgres.url, Path(home), log_level="warning", embedded_worker=True, matching_waves="", rate_limits=False
         )
         print("PostgreSQL")
         asyncio.run(run(settings, given.mentors, given.streams))

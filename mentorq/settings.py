@@ -32,11 +32,6 @@ def _addresses(value: object) -> object:
     return _parts(value) if isinstance(value, str) else value
 
 
-def _waves(value: object) -> object:
-    """`10/5, 50/15`; nothing: everyone is told at once."""
-    return [tuple(part.split("/")) for part in _parts(value)] if isinstance(value, str) else value
-
-
 class Settings(BaseSettings):
     """What the environment says; each field's name in capitals is the variable's name."""
 
@@ -73,9 +68,10 @@ class Settings(BaseSettings):
     claim_lease_minutes: int = Field(30, ge=1, description="Time to answer a ticket after accepting it.")
     conversation_lease_hours: int = Field(24, ge=1, description="Time between two messages of the mentor.")
     auto_close_days: int = Field(14, ge=1, description="A resolved ticket closes by itself after so many days.")
-    matching_waves: Annotated[list[tuple[int, int]], NoDecode, BeforeValidator(_waves)] = Field(
-        [(10, 5), (50, 15)],
-        description="How many of the best mentors are told of a ticket for how many minutes; after that, all.",
+    matching_waves: str = Field(
+        "10/5, 50/15",
+        pattern=r"^(\d{1,6}/\d{1,6}(, ?\d{1,6}/\d{1,6})*)?$",
+        description="How many of the best mentors are told of a ticket until how many minutes have passed; then all.",
     )
     matching_notices_a_day: int = Field(
         20, ge=0, description="Of more new tickets a mentor is told in the digest only."
@@ -151,7 +147,8 @@ class Settings(BaseSettings):
     @property
     def waves(self) -> list[tuple[int, timedelta]]:
         """How many mentors are told of a new ticket, and how long after it was posted that is so."""
-        return [(count, timedelta(minutes=minutes)) for count, minutes in self.matching_waves]
+        waves = (wave.split("/") for wave in _parts(self.matching_waves))
+        return [(int(count), timedelta(minutes=int(minutes))) for count, minutes in waves]
 
     @property
     def mail_delay(self) -> timedelta:

@@ -27,7 +27,7 @@ Proof = Annotated[str, Query(max_length=64, description="That we made the addres
     responses=problems(BadUnsubscribeLink),
     summary="Get no more mails of a kind",
 )
-async def unsubscribe(request: Request, db: Write, user: UserId, of: What, proof: Proof) -> Response:
+async def end_mails(request: Request, db: Write, user: UserId, of: What, proof: Proof) -> Response:
     """One click in a mail program does this; again changes nothing. Browsers are shown what is so now."""
     letters.require_proof(db.settings, user, of, proof)
     await preferences.unsubscribe(db, user, of)

@@ -14,11 +14,25 @@ from mentorq.web import (
     settings_pages,
     spared,
     tickets,
+    unsubscribing,
 )
 from mentorq.web.pages import error_page
 
 router = APIRouter(include_in_schema=False)
-for module in (accounts, landing, asking, spared, tickets, queue, people, searching, articles, feeds, settings_pages):
+for module in (
+    accounts,
+    landing,
+    asking,
+    spared,
+    tickets,
+    queue,
+    people,
+    searching,
+    articles,
+    feeds,
+    settings_pages,
+    unsubscribing,
+):
     router.include_router(module.router)
 
 __all__ = ["error_page", "router"]

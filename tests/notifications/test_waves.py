@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Two at once, four after five minutes, all after fifteen; three notices a day."""
     return settings_for(database_url, tmp_path).model_copy(
-        update={"matching_waves": [(2, 5), (4, 15)], "matching_notices_a_day": 3}
+        update={"matching_waves": "2/5, 4/15", "matching_notices_a_day": 3}
     )
 
 

@@ -18,14 +18,13 @@ START_SECONDS = 20.0
 PROGRAM = Path(sys.executable).with_name("mentorq")
 PASSED_ON = (
     "database_url", "mentorq_data_dir", "secret_key", "bcrypt_rounds", "rate_limits", "embedded_worker", "redis_url",
-    "log_level", "claim_lease_minutes", "mail_delay_seconds",
+    "log_level", "claim_lease_minutes", "mail_delay_seconds", "matching_waves",
 )  # fmt: skip
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment in which a process has these settings."""
     own = {name.upper(): str(getattr(settings, name)) for name in PASSED_ON}
-    own["MATCHING_WAVES"] = ",".join(f"{count}/{minutes}" for count, minutes in settings.matching_waves)
     return {key: value for key, value in os.environ.items() if not key.startswith("MENTORQ_")} | own
 
 
