@@ -151,7 +151,7 @@ class LeaseLost(Exception):
 
 
 class Worker:
-    """Takes due jobs and does them, some at a time."""
+    """Takes due jobs and does them, some at a time. A mail server that hangs never keeps all other work waiting."""
 
     def __init__(self, database: Database, *, concurrency: int = 4) -> None:
         self.database = database
@@ -201,15 +201,18 @@ class Worker:
         if limit <= 0:
             return []
         due = (
-            sa.select(JobRow.id, JobRow.run_at)
+            sa.select(JobRow.id, JobRow.run_at, JobRow.task)
             .where(JobRow.dead_at.is_(None), JobRow.run_at <= now())
             .order_by(JobRow.run_at)
         )
+        room = self._room_outside()
+        if room <= 0:
+            due = due.where(JobRow.task.not_in([name for name in _tasks if _reaches_outside(name)]))
         async with self.database.read() as db:  # so that an idle worker never takes the write lock
             if await db.scalar(due.limit(1)) is None:
                 return []
         async with self.database.write() as db:
-            found = await db.rows(due.limit(limit).with_for_update(skip_locked=True))
+            found = _at_most_outside(room, await db.rows(due.limit(limit).with_for_update(skip_locked=True)))
             jobs = await db.rows(
                 sa.update(JobRow)
                 .where(JobRow.id.in_([job["id"] for job in found]))
@@ -219,6 +222,11 @@ class Worker:
         for job in found:
             JOB_LAG.observe((now() - job["run_at"]).total_seconds())
         return sorted(jobs, key=lambda job: cast("int", job["id"]))
+
+    def _room_outside(self) -> int:
+        """How many more jobs may reach outside: at most half of all at a time, since those may hang."""
+        outside = sum(1 for job, _ in self._running.values() if _reaches_outside(job["task"]))
+        return max(1, self.concurrency // 2) - outside
 
     async def _schedule(self) -> None:
         async with self.database.write() as db:
@@ -298,6 +306,16 @@ class Worker:
                         dead_at=now() if dead else None,
                     )
                 )
+
+
+def _reaches_outside(name: str) -> bool:
+    return name in _tasks and not _tasks[name].transactional
+
+
+def _at_most_outside(room: int, jobs: list[Row]) -> list[Row]:
+    outside = [job["id"] for job in jobs if _reaches_outside(job["task"])]
+    left_out = set(outside[max(0, room) :])
+    return [job for job in jobs if job["id"] not in left_out]
 
 
 def _next_run(known: Task, wish: datetime | None) -> datetime | None:

@@ -3,14 +3,14 @@
 import hmac
 from collections.abc import Sequence
 from hashlib import sha256
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
 from mentorq.core import markdown
 from mentorq.core.database import Read
 from mentorq.core.languages import Tongue
-from mentorq.core.mail import Letter, Thread
+from mentorq.core.mail import Letter, Thread, message_id
 from mentorq.notifications import wording
 from mentorq.notifications.errors import BadUnsubscribeLink
 from mentorq.notifications.kinds import Kind
@@ -78,9 +78,8 @@ def _line(told: Told, tongue: Tongue) -> str:
 
 def thread(settings: Settings, told: Told) -> Thread:
     """All mails about a ticket hang on one root, which need not exist."""
-    host = urlsplit(settings.public_url).hostname
-    root = f"<ticket-{told['ticket_id']}.{told['user_id']}@{host}>"
-    return Thread(f"<notification-{told['id']}@{host}>", root, (root,))
+    root = message_id(settings, f"ticket-{told['ticket_id']}.{told['user_id']}")
+    return Thread(message_id(settings, f"notification-{told['id']}"), root, (root,))
 
 
 # --- ending it

@@ -69,14 +69,14 @@ async def test_a_worker_that_is_killed_after_the_server_took_the_mail_does_not_s
         server.hold = asyncio.Event()
         settings = settings_for(database.settings.database_url, tmp_path, mail_url=server.url)
         mail_id = await queue(database)
-        process = _worker(environment(settings) | {"MAIL_URL": server.url}, tmp_path)
+        process = _worker(environment(settings), tmp_path)
         await _until(lambda: bool(server.received))
         process.kill()
         process.wait(10)
         assert await state_of(database, mail_id) == "sending"
         server.hold.set()
         await make_due(database)  # its lease has run out
-        process = _worker(environment(settings) | {"MAIL_URL": server.url}, tmp_path)
+        process = _worker(environment(settings), tmp_path)
         try:
             deadline = time.monotonic() + 20
             while await state_of(database, mail_id) == "sending" and time.monotonic() < deadline:

@@ -40,7 +40,8 @@ bounded = settings(
 def contract_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a student's open, taken, solved, closed and reviewed tickets in it."""
     home = tmp_path_factory.mktemp("contract")
-    with Server(settings_for(f"sqlite:///{home / 'mentorq.db'}", home)) as server:
+    mail = {"mail_url": "mailgun://key@mg.example.org", "mail_webhook_key": "a key that is not guessed"}
+    with Server(settings_for(f"sqlite:///{home / 'mentorq.db'}", home, **mail)) as server:
         for name in ("student", "mentor"):
             body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "role": name}
             assert httpx2.post(f"{server.url}/auth/signup", json=body).status_code == 201
@@ -91,6 +92,18 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
         if mode is GenerationMode.POSITIVE or takes_something:
             seen |= _try(contract_server, operation, mode)
     assert min(seen) < 300 if mode is GenerationMode.POSITIVE else 422 in seen or 404 in seen, seen
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "breaking"])
+def test_whatever_providers_report_without_a_signature_is_refused(
+    mode: GenerationMode, contract_server: Server
+) -> None:
+    seen: set[int] = set()
+    for operation in operations_of(contract_server, "mail"):
+        seen |= _try(contract_server, operation, mode)
+    assert (
+        {403, 404} <= seen <= {403, 404, 415, 422} if mode is GenerationMode.POSITIVE else seen <= {403, 404, 415, 422}
+    )
 
 
 def _try(server: Server, operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode) -> set[int]:

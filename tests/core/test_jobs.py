@@ -382,6 +382,27 @@ async def test_a_long_job_keeps_its_lease(work: Database, settings: Settings, mo
     assert runs == [1]
 
 
+async def test_what_hangs_outside_keeps_nothing_else_waiting(work: Database, settings: Settings) -> None:
+    hung: list[int] = []
+    end = asyncio.Event()
+
+    @external_task("test.outside")
+    async def outside(_: Database, payload: dict[str, Any]) -> None:
+        hung.append(payload["number"])
+        await end.wait()
+
+    await add(work, *range(20), name="test.outside")
+    await add(work, *range(100, 110))
+    async with running(settings, 1), asyncio.timeout(15):
+        while len(await effects(work)) < 10:
+            await asyncio.sleep(0.05)
+        assert len(hung) == 2, "half of what a worker does at a time"
+        end.set()
+        while await waiting(work, "test.outside"):
+            await asyncio.sleep(0.05)
+    assert sorted(hung) == list(range(20))
+
+
 async def test_a_worker_survives_whatever_goes_wrong(work: Database, settings: Settings) -> None:
     """Here: the table of jobs is missing for a while."""
     async with running(settings, 1) as tasks:

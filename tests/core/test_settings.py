@@ -32,6 +32,9 @@ WRONG = {
         "sqlite:///:memory:",
         "postgresql://a:b@c:port/d",
     ],
+    "MATCHING_WAVES": ["10", "10/", "ten/5", "10/5;50/15", "-1/5", "10/5,"],
+    "MATCHING_NOTICES_A_DAY": ["-1", "many"],
+    "MAIL_DELAY_SECONDS": ["-1", "soon"],
     "DATABASE_POOL_SIZE": ["0", "-1", "many", "1.5", "100000"],
     "SECRET_KEY": [
         "short",

@@ -7,6 +7,7 @@ What a mail says is a `Letter`; what became of it is a row of `mails`. `docs/mai
 
 from mentorq.core.mail.delivery import condition
 from mentorq.core.mail.letters import Letter, Thread
+from mentorq.core.mail.message import message_id
 from mentorq.core.mail.outbox import forget, send
 
-__all__ = ["Letter", "Thread", "condition", "forget", "send"]
+__all__ = ["Letter", "Thread", "condition", "forget", "message_id", "send"]

@@ -1,7 +1,6 @@
 """A mail as providers take it: addresses that are some, headers that nothing can be smuggled into, two parts."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -103,7 +102,9 @@ def deliverable(address: str) -> str:
 
 def _headers(row: Row, settings: Settings, language: str) -> dict[str, str]:
     content, created = row["content"], row["created_at"]
-    thread = Thread.of_json(content["thread"]) if content["thread"] else Thread(_message_id(row, created, settings))
+    # The same at every attempt, so that mail programs recognise a mail that came twice.
+    own_id = message_id(settings, f"mail.{row['id']}.{created:%Y%m%d%H%M%S%f}")
+    thread = Thread.of_json(content["thread"]) if content["thread"] else Thread(own_id)
     headers = {
         "Date": format_datetime(created),
         "Message-ID": _one_line(thread.message_id),
@@ -121,10 +122,9 @@ def _headers(row: Row, settings: Settings, language: str) -> dict[str, str]:
     return headers
 
 
-def _message_id(row: Row, created: datetime, settings: Settings) -> str:
-    """The same at every attempt, so that mail programs recognise one that came twice."""
-    host = sender_of(settings.mail_from).address.rpartition("@")[2]
-    return f"<mail.{row['id']}.{created:%Y%m%d%H%M%S%f}@{host}>"
+def message_id(settings: Settings, name: str) -> str:
+    """An id for a `Thread`: the same for the same name, and nobody else's."""
+    return f"<{name}@{sender_of(settings.mail_from).address.rpartition('@')[2]}>"
 
 
 def _one_line(text: str) -> str:

@@ -18,6 +18,8 @@ ANSWER_SECONDS = 120.0
 """After the mail itself a server may think long (RFC 5321, 4.5.3.2.6 asks for more patience still)."""
 QUIT_SECONDS = 2.0
 START_TLS = {"offered": None, "required": True, "off": False}
+OUR_SETTINGS = {521, 530, 535, 538}
+"""The wrong server, no name and password, or no TLS: no mail is to blame, so all wait until that is mended."""
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 LOST = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError)
 
@@ -105,7 +107,7 @@ def _judged(step: str) -> Iterator[None]:
 
 def _verdict(code: int, message: str, step: str) -> Refused | Postponed:
     reason = f"{_code(code, message)} at {step}"
-    return Refused(reason) if code // 100 == 5 and code != 521 else Postponed(reason)
+    return Refused(reason) if code // 100 == 5 and code not in OUR_SETTINGS else Postponed(reason)
 
 
 def _code(code: int, message: str) -> str:

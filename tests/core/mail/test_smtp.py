@@ -155,7 +155,8 @@ async def test_it_signs_in_where_a_password_is_given() -> None:
         for wrong in (right.replace(USER, "eve"), server.url):
             error, progress = await error_of(wrong)
             assert not progress.has_left
-            assert isinstance(error, Postponed if wrong != server.url else Refused)
+            assert isinstance(error, Postponed)
+            assert str(error) in ("535 5.7.8 while signing in", "530 5.7.0 at MAIL")
         assert len(server.received) == 1
 
 
@@ -191,7 +192,7 @@ async def test_tls_is_used_when_it_is_offered(certificate: ssl.SSLContext) -> No
     async with SmtpServer(tls=certificate) as server:
         await hand_over(server.url)
         error, _ = await error_of(f"{server.url}?tls=off")
-        assert isinstance(error, Refused), "the server insists on it"
+        assert (type(error), str(error)) == (Postponed, "530 at MAIL"), "the server insists on it"
         assert len(server.received) == 1
 
 
