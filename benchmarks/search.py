@@ -24,7 +24,7 @@ from mentorq.core import bulk
 from mentorq.core.database import Database
 from mentorq.core.pagination import keyset
 from mentorq.knowledge import index
-from mentorq.knowledge.index import EPOCH, number_of
+from mentorq.knowledge.entries import EPOCH, number_of
 from mentorq.knowledge.search import Wanted, search
 from mentorq.knowledge.similar import Draft, to_draft
 from mentorq.maintenance.imports import refresh_statistics
@@ -153,7 +153,8 @@ async def multiply(database: Database, articles: int) -> None:
         if not is_sqlite:
             await db.execute(
                 sa.text(
-                    "CREATE INDEX ix_article_index_words ON article_index USING gin (words) WITH (fastupdate = off)"
+                    "CREATE INDEX ix_article_index_words ON article_index USING gin (words)"
+                    " WITH (fastupdate = on, gin_pending_list_limit = 256)"
                 )
             )
         factor = articles // BASE
