@@ -1,10 +1,12 @@
 """Indexing many articles at once, and the order in which SQLite's index gives them."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 import sqlalchemy as sa
 
+from mentorq.core import bulk
 from mentorq.core.database import Database
 from mentorq.demo.loading import Size, load
 from mentorq.knowledge import index
@@ -14,8 +16,10 @@ from mentorq.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-LARGEST_THAT_FTS5_READS_BACKWARDS = 2**56
-START = datetime(2000, 1, 1, tzinfo=UTC)
+READ_BACKWARDS_BY_FTS5 = 2**56
+SHARES = {"most": 0.9, "many": 0.6, "some": 0.3, "few": 0.1, "fewer": 0.05, "rare": 0.03}
+FIFTEEN_YEARS = 15 * 3.15e7
+START = datetime.fromtimestamp(1_200_000_000, UTC)
 
 
 @pytest.fixture
@@ -77,14 +81,19 @@ async def test_what_changes_while_it_is_indexed_is_indexed_as_it_is_then(
 async def test_reading_from_the_newest_loses_nothing(database: Database) -> None:
     if not database.is_sqlite:
         return
-    assert number_of(2**40, datetime(2100, 1, 1, tzinfo=UTC)) < LARGEST_THAT_FTS5_READS_BACKWARDS
-    async with database.write() as db:
-        words = [
-            {"number": number_of(one, START + timedelta(days=3 * one)), "words": f"{'rare ' * (one % 50 == 0)}of many"}
-            for one in range(1, 9_000)
+    random = Random(2)
+    texts = []
+    for ticket_id in range(1, 13_000):
+        number = number_of(ticket_id, START + timedelta(seconds=int(random.random() * FIFTEEN_YEARS)))
+        assert number < READ_BACKWARDS_BY_FTS5
+        repeated = [
+            word for word, share in SHARES.items() if random.random() < share for _ in range(random.randint(1, 12))
         ]
-        await db.execute(sa.text("INSERT INTO article_words (rowid, words) VALUES (:number, :words)"), words)
-        found = "SELECT rowid FROM article_words WHERE article_words MATCH '\"rare of many\"' ORDER BY rowid"
-        oldest_first, newest_first = [await db.scalars(sa.text(found + order)) for order in ("", " DESC")]
-    assert len(oldest_first) == 179
-    assert newest_first == oldest_first[::-1]
+        texts.append({"number": number, "words": " ".join(repeated)})
+    async with database.write() as db:
+        for part in bulk.chunks(texts, 1_000):
+            await db.execute(sa.text("INSERT INTO article_words (rowid, words) VALUES (:number, :words)"), part)
+        for word in SHARES:
+            found = f"SELECT rowid FROM article_words WHERE article_words MATCH 'most AND {word}' ORDER BY rowid"
+            oldest_first, newest_first = [await db.scalars(sa.text(found + order)) for order in ("", " DESC")]
+            assert newest_first == oldest_first[::-1], word
