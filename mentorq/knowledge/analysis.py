@@ -76,6 +76,17 @@ def as_terms(kept: str) -> Terms:
     return terms
 
 
+def as_some_terms(kept: str, words: Iterable[str]) -> Terms:
+    """Of terms as they were kept, lengths and some words: to find these is ten times as fast as to read all of them."""
+    some: Terms = {LENGTHS: [0] * len(FIELDS)}
+    for word in (LENGTHS, *words):
+        key = f'"{word}":['  # as `as_json` writes it: no word has to be escaped
+        if (at := kept.find(key)) >= 0:
+            begin = at + len(key)
+            some[word] = [int(count) for count in kept[begin : kept.index("]", begin)].split(",")]
+    return some
+
+
 def as_text(row: Iterable[str], others: Iterable[str]) -> str:
     """What FTS5 indexes: the row of words, and behind it what has no place in it."""
     return " ".join((*row, *others))

@@ -1,5 +1,6 @@
 """Indexing many articles at once, and the order in which SQLite's index gives them."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -23,11 +24,12 @@ START = datetime.fromtimestamp(1_200_000_000, UTC)
 
 
 @pytest.fixture
-async def database(settings: Settings) -> Database:
+async def database(settings: Settings) -> AsyncIterator[Database]:
     """A database with some articles."""
     made = Database(settings)
     await load(made, Size(12, 6, 90), 7, "a-long-Passphrase-7", lambda _: None)
-    return made
+    yield made
+    await made.stop()
 
 
 async def indexed(database: Database) -> list[dict[str, object]]:
