@@ -14,10 +14,6 @@ TITLE, PROSE, SOLUTION, CODE = range(len(FIELDS))
 LENGTHS = ""
 """Where `terms` keeps how many words each field has; no term is empty."""
 
-LAST_POSITION, _LAST = 16_383, "16383"
-MOST_POSITIONS = 255
-"""What a `tsvector` can hold. In a text beyond that, a phrase may be found elsewhere or not at all."""
-
 Terms = dict[str, list[int]]
 """How often each field has a word or, with `PART` before it, a part; trailing noughts are left out."""
 
@@ -80,6 +76,17 @@ def as_terms(kept: str) -> Terms:
     return terms
 
 
+def as_some_terms(kept: str, words: Iterable[str]) -> Terms:
+    """Of terms as they were kept, lengths and some words: to find these is ten times as fast as to read all of them."""
+    some: Terms = {LENGTHS: [0] * len(FIELDS)}
+    for word in (LENGTHS, *words):
+        key = f'"{word}":['  # as `as_json` writes it: no word has to be escaped
+        if (at := kept.find(key)) >= 0:
+            begin = at + len(key)
+            some[word] = [int(count) for count in kept[begin : kept.index("]", begin)].split(",")]
+    return some
+
+
 def as_text(row: Iterable[str], others: Iterable[str]) -> str:
     """What FTS5 indexes: the row of words, and behind it what has no place in it."""
     return " ".join((*row, *others))
@@ -88,12 +95,10 @@ def as_text(row: Iterable[str], others: Iterable[str]) -> str:
 def as_tsvector(row: Iterable[str], others: Iterable[str]) -> str:
     """The text of PostgreSQL's `tsvector`: words with their places, and what has none.
 
-    Nothing has to be escaped: no word has a quote or a backslash in it.
+    Nothing has to be escaped: no word has a quote or a backslash in it. PostgreSQL drops places that it cannot hold
+    (the 256th of a word, and all beyond 16,383): in a longer text, a phrase may be found elsewhere or not at all.
     """
-    places: dict[str, list[str]] = {}
+    places: dict[str, str] = {}
     for place, piece in enumerate(row, 1):
-        if (at := places.get(piece)) is None:
-            at = places[piece] = []
-        at.append(str(place) if place < LAST_POSITION else _LAST)
-    placed = [f"'{piece}':{','.join(at[:MOST_POSITIONS])}" for piece, at in places.items()]
-    return " ".join((*placed, *(f"'{other}'" for other in others)))
+        places[piece] = f"{places[piece]},{place}" if piece in places else f"'{piece}':{place}"
+    return " ".join((*places.values(), *(f"'{other}'" for other in others)))

@@ -69,11 +69,14 @@ class Query:
         """Phrases, which the index finds in any form of their words: they are held against the text."""
         return tuple(clause for clause in self.clauses if clause.kind == "phrase")
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether words must stand one after the other."""
+        return any(len(row) > 1 for clause in self.wanted for row in clause.options if not row[0].startswith(IN_TITLE))
+
     def in_titles(self) -> "Query | None":
-        """The same, with all words in the title; None where that cannot be asked."""
-        if not self.words or any(clause.kind == "phrase" for clause in self.words):
-            return None
-        return Query(tuple(map(_in_title, self.clauses)))
+        """The same, with all words in the title; None where no words are looked for."""
+        return Query(tuple(each for clause in self.clauses for each in _in_title(clause))) if self.words else None
 
     def having(self, tags: Sequence[str], *, every: bool) -> "Query":
         """The same, and with all of `tags` (normalised), or with any of them."""
@@ -148,11 +151,18 @@ def _options(words: Sequence[tokens.Word]) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys([row, *ways]))
 
 
-def _in_title(clause: Clause) -> Clause:
-    if clause.kind != "word" or clause.excluded:
-        return clause
-    titled = {tuple(IN_TITLE + piece.removeprefix(PART) for piece in option) for option in clause.options}
-    return replace(clause, options=tuple(sorted(titled)))
+def _in_title(clause: Clause) -> Iterator[Clause]:
+    """A phrase stays what it is, with its words in the title beside it."""
+    if clause.kind not in ("word", "phrase") or clause.excluded:
+        yield clause
+        return
+    rows = [[piece.removeprefix(PART) for piece in option] for option in clause.options]
+    if clause.kind == "phrase":
+        yield clause
+        rows = [telling for row in rows if (telling := [piece for piece in row if piece not in tokens.IGNORED])]
+    if rows:
+        titled = {tuple(IN_TITLE + piece for piece in row) for row in rows}
+        yield replace(clause, kind="word", options=tuple(sorted(titled)))
 
 
 # --- as each database wants it

@@ -4,7 +4,7 @@ fields", CIKM 2004), and how much of the search its title covers; a pure functio
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, prod
 
 from mentorq.knowledge.analysis import CODE, FIELDS, LENGTHS, PROSE, SOLUTION, TITLE, Terms
 from mentorq.knowledge.queries import Totals
@@ -38,6 +38,7 @@ class Scorer:
     """
 
     def __init__(self, clauses: Sequence[Clause], known: Statistics) -> None:
+        self.words = {word for clause in clauses for row in clause.options for word in row}
         self._clauses = [(clause.options, rarity(clause, known)) for clause in clauses]
         self._asked = sum(telling for _, telling in self._clauses)
         self._per_word = [
@@ -77,6 +78,16 @@ def articles_with(clause: Clause, articles: Mapping[str, int]) -> int:
     return sum(
         min((articles.get(word, 0) for word in row if word not in IGNORED), default=ALL) for row in clause.options
     )
+
+
+def share_with(clause: Clause, known: Statistics) -> float:
+    """Which share of all articles must be expected to have a clause, as if words came independently of each other."""
+    everything = known.totals.articles or 1
+    shares = (
+        prod(min(1.0, known.articles.get(word, 0) / everything) for word in row if word not in IGNORED)
+        for row in clause.options
+    )
+    return min(1.0, sum(shares))
 
 
 def _counts(row: Sequence[str], terms: Terms) -> Sequence[int]:

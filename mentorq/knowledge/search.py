@@ -15,7 +15,7 @@ from mentorq.accounts.schemas import Viewer
 from mentorq.core.database import Read, Row, TookTooLong
 from mentorq.core.pagination import Keyset
 from mentorq.knowledge import highlights, queries, ranking, typos
-from mentorq.knowledge.analysis import as_terms
+from mentorq.knowledge.analysis import as_some_terms
 from mentorq.knowledge.errors import SearchTookTooLong
 from mentorq.knowledge.queries import Order
 from mentorq.knowledge.query import Query, mentors, of_mentor, parse, with_mentors
@@ -34,6 +34,8 @@ VERIFIED_AT_ONCE = 250
 FEW = 2_000
 SHARE_TO_WALK = 0.035
 """What more articles have than this share is found faster by walking through them than by putting all in order."""
+RECHECKED = 10_000
+"""Of how many articles PostgreSQL may read where words stand, to find a phrase."""
 PATIENCE_SECONDS = 0.5
 
 
@@ -129,14 +131,18 @@ async def _page(db: Read, viewer: Viewer, sort: Sort, asked: Asked, place: Seque
     if sort == "relevance" and asked.query.words:
         return await _by_relevance(db, viewer, asked, place, keyset)
     order: Order = "upvotes" if sort == "upvotes" else "newest"
-    rows = await _matches(db, asked, order, keyset.limit + 1, place)
+    is_first = bool(asked.query.clauses) and not place
+    some = await _some(db, asked) if is_first else []
+    if is_first and order == "newest":
+        rows = some[: keyset.limit + 1]
+    else:
+        rows = await _matches(db, asked, order, keyset.limit + 1, place)
     shown, next_cursor = keyset.cut(rows, lambda row: (asked.attempt, *queries.place(row, order)))
     items = await _shown(db, viewer, asked.query, [row["ticket_id"] for row in shown])
     if place:
         return Found(items, next_cursor, asked.readings)
     if not asked.query.clauses:
         return Found(items, next_cursor, {}, await queries.commonest_tags(db, FACETS), asked.known.totals.articles)
-    some = await _some(db, asked)
     return Found(items, next_cursor, asked.readings, _facets(some), _count(asked, some))
 
 
@@ -147,7 +153,7 @@ async def _by_relevance(db: Read, viewer: Viewer, asked: Asked, place: Sequence[
     if not place:
         rows = await _some(db, asked)
         ranked = await _ranked(db, asked, rows)
-        facets, counted = _facets(rows), _count(asked, rows)
+        facets, counted = _facets(rows), max(_count(asked, rows), len(ranked))
     shown, rest = ranked[: keyset.limit], ranked[keyset.limit :]
     items = await _shown(db, viewer, asked.query, shown)
     next_cursor = keyset.seal(asked.attempt, *rest) if rest else None
@@ -166,12 +172,12 @@ def _count(asked: Asked, some: Sequence[Row]) -> int:
 async def _ranked(db: Read, asked: Asked, rows: Sequence[Row]) -> list[int]:
     """The best of what was found, best first; of equals, the newest."""
     candidates = [row["ticket_id"] for row in rows[:RANKED]]
-    if len(rows) >= RANKED and (titled := asked.query.in_titles()):
+    if (len(rows) >= RANKED or _is_common(asked)) and (titled := asked.query.in_titles()):
         by_title = await _matches(db, Asked(titled, asked.known), "newest", RANKED_BY_TITLE)
         candidates += [row["ticket_id"] for row in by_title]
     kept = await queries.terms(db, set(candidates))
     scorer = Scorer(asked.query.words, asked.known)
-    scores = {ticket_id: scorer.score(as_terms(terms)) for ticket_id, terms in kept.items()}
+    scores = {ticket_id: scorer.score(as_some_terms(terms, scorer.words)) for ticket_id, terms in kept.items()}
     newest_first = dict.fromkeys(candidate for candidate in candidates if candidate in scores)
     return sorted(newest_first, key=lambda ticket_id: -scores[ticket_id])[:KEPT]
 
@@ -193,13 +199,20 @@ async def _matches(db: Read, asked: Asked, order: Order, limit: int, after: Sequ
 async def _indexed(db: Read, asked: Asked, order: Order, limit: int, after: Sequence[int]) -> list[Row]:
     """What the index finds. What is said not to be common and is, or the other way round, is found all the same: later.
 
-    Where neither way ends in time (a phrase of words that very many have, and few together), what was seen counts.
+    Where neither way ends in time, what was seen counts. So it does of phrases that are not among the first: to find
+    them, PostgreSQL would read the places of words in too many articles.
     """
-    in_order = db.dialect == "sqlite" and order == "newest"
-    if in_order or not _is_common(asked):
+    if db.dialect == "sqlite" and order == "newest":
         return await queries.found(db, asked.query, order, limit, after)
+    if not _is_common(asked):
+        try:
+            seconds = PATIENCE_SECONDS if asked.query.has_rows else queries.LONGEST_SECONDS
+            return await queries.found(db, asked.query, order, limit, after, within_seconds=seconds)
+        except TookTooLong:
+            if not asked.query.has_rows:
+                raise
     rows = await queries.walked(db, asked.query, order, limit, after)
-    if len(rows) < limit:
+    if len(rows) < limit and not asked.query.has_rows:
         try:
             return await queries.found(db, asked.query, order, limit, after, within_seconds=PATIENCE_SECONDS)
         except TookTooLong:
@@ -213,8 +226,10 @@ def _is_common(asked: Asked) -> bool:
     expected = float(everything)
     for clause in asked.query.wanted:
         if not clause.is_stop:
-            expected *= min(1.0, ranking.articles_with(clause, asked.known.articles) / everything) if everything else 0
-    return expected > max(FEW, SHARE_TO_WALK * everything)
+            expected *= ranking.share_with(clause, asked.known)
+    for clause in asked.query.unwanted:
+        expected *= 1 - ranking.share_with(clause, asked.known)
+    return expected > (RECHECKED if asked.query.has_rows else max(FEW, SHARE_TO_WALK * everything))
 
 
 def _is_exact(query: Query, text: Row) -> bool:

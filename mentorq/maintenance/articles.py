@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from mentorq.core.database import Read, Row
 from mentorq.knowledge.analysis import FIELDS, LENGTHS, analyse, as_json, as_terms, findable
-from mentorq.knowledge.index import number_of
+from mentorq.knowledge.entries import number_of
 from mentorq.knowledge.models import (
     ArticleCheckRow,
     ArticleIndexRow,

@@ -298,3 +298,18 @@ async def test_what_was_seen_counts_where_no_way_ends(library: Library, monkeypa
 
     monkeypatch.setattr(queries, "found", late)
     assert sorted(await library.found("sorting", sort="upvotes")) == numbers
+
+
+async def test_a_phrase_of_words_that_very_many_have_is_found_among_the_newest_and_in_titles(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titled = await library.solved("Sort lists quickly")
+    others = [await library.solved(f"Lists {n}", "How to sort lists quickly?") for n in range(4)]
+    assert sorted(await library.found('"sort lists quickly"')) == [titled, *others]
+    monkeypatch.setattr(search, "RECHECKED", 2)
+    monkeypatch.setattr(queries, "WALKED_AT_MOST", 2)
+    queries._walked.cache_clear()
+    best, *rest = await library.found('"sort lists quickly"')
+    queries._walked.cache_clear()
+    assert best == titled
+    assert set(rest) >= set(others[-2:])

@@ -115,7 +115,7 @@ def upgrade() -> None:
             "article_index",
             ["words"],
             postgresql_using="gin",
-            postgresql_with={"fastupdate": "off"},
+            postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "256"},
         )
         # Rows stay narrow, so that finding the ids of many matches reads few pages: what is long lies beside them.
         op.execute("ALTER TABLE article_index SET (toast_tuple_target = 128)")
