@@ -24,7 +24,7 @@ const STEPS = [
   { directory: "app", build: app },
 ];
 
-/** Our own pages' one stylesheet, one script and icons. */
+/** Our own pages' one stylesheet, one script, the worker that shows notifications, and icons. */
 async function app(target) {
   const source = path.join(HERE, "app");
   await bundle({
@@ -41,6 +41,8 @@ async function app(target) {
     legalComments: "none",
     logLevel: "warning",
   });
+  // Not minified: it is served as it is, and short.
+  await cp(path.join(source, "worker/sw.js"), path.join(target, "sw.js"));
   for (const icons of ["sprite.svg", "mark.svg"]) {
     await cp(path.join(source, "icons", icons), path.join(target, icons));
   }

@@ -6,6 +6,7 @@ from mentorq.web import (
     accounts,
     articles,
     asking,
+    browsers,
     feeds,
     landing,
     people,
@@ -31,6 +32,7 @@ for module in (
     articles,
     feeds,
     settings_pages,
+    browsers,
     unsubscribing,
 ):
     router.include_router(module.router)

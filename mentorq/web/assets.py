@@ -26,6 +26,11 @@ def address(name: str) -> str:
     return f"/static/{name}?v={_loaded(name).version}"
 
 
+def content(name: str) -> bytes:
+    """What a static file holds."""
+    return _loaded(name).content
+
+
 class _Asset:
     """A file in memory, as it goes over the wire."""
 

@@ -11,4 +11,5 @@ import "./drafts.js"; // Before the tags: it fills in what they then draw.
 import "./tags.js";
 import "./clocks.js";
 import "./connection.js";
+import "./push.js";
 import "./focus.js";
