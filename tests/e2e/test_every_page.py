@@ -36,7 +36,12 @@ async def overflow_of(page: Page) -> int:
 def heard(page: Page) -> list[Response]:
     """The answers that a page gets from now on, but for the stream, which goes on."""
     answers: list[Response] = []
-    page.on("response", lambda answer: answer.request.resource_type == "eventsource" or answers.append(answer))
+
+    def hear(answer: Response) -> None:
+        if answer.request.resource_type != "eventsource":
+            answers.append(answer)
+
+    page.on("response", hear)
     return answers
 
 

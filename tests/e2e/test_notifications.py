@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.e2e.test_every_page import faults_of
 from tests.support.browser import Observed, observe
@@ -73,7 +73,12 @@ async def told(browser: Browser, live_url: str) -> AsyncIterator[Told]:
         told = Told(ana, ben, ticket, context, streams)
         await told.has(1)
         await ana.expect(200, "POST", "/notifications/read-all")
-        context.on("request", lambda request: request.resource_type == "eventsource" and streams.append(request.url))
+
+        def asked(request: Request) -> None:
+            if request.resource_type == "eventsource":
+                streams.append(request.url)
+
+        context.on("request", asked)
         page = await context.new_page()
         await page.goto("/signin?next=/app/settings")
         await page.get_by_label("Username or e-mail").fill(ana.username)

@@ -66,18 +66,17 @@ async def _tell(settings: Settings) -> None:
         .limit(1)
     )
     async with database.write() as db:
-        ticket_id, student_id, mentor_id = (await db.execute(both)).one()
-        for n, (reader, kind, data) in enumerate(
-            (
-                (student_id, Kind.TICKET_ACCEPTED, {}),
-                (mentor_id, Kind.TICKET_MATCHING, {}),
-                (mentor_id, Kind.REVIEW_RECEIVED, {"rating": 4}),
-                (student_id, Kind.SOLUTION_POSTED, {"edited": False}),
-                (student_id, Kind.MESSAGE_POSTED, {}),
-                (mentor_id, Kind.MESSAGE_POSTED, {}),
-                (mentor_id, Kind.TICKET_CLOSED, {"automatic": True}),
-            )
-        ):
+        ticket_id, student_id, mentor_id = [int(each) for each in (await db.execute(both)).one()]
+        told: list[tuple[int, Kind, dict[str, object]]] = [
+            (student_id, Kind.TICKET_ACCEPTED, {}),
+            (mentor_id, Kind.TICKET_MATCHING, {}),
+            (mentor_id, Kind.REVIEW_RECEIVED, {"rating": 4}),
+            (student_id, Kind.SOLUTION_POSTED, {"edited": False}),
+            (student_id, Kind.MESSAGE_POSTED, {}),
+            (mentor_id, Kind.MESSAGE_POSTED, {}),
+            (mentor_id, Kind.TICKET_CLOSED, {"automatic": True}),
+        ]
+        for n, (reader, kind, data) in enumerate(told):
             is_by_clock = kind in (Kind.TICKET_MATCHING, Kind.TICKET_CLOSED)
             actor_id = None if is_by_clock else mentor_id if reader == student_id else student_id
             await telling.tell(db, reader, kind, f"told {n}", ticket_id=ticket_id, actor_id=actor_id, data=data)
