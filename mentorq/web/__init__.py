@@ -9,6 +9,7 @@ from mentorq.web import (
     browsers,
     feeds,
     landing,
+    notifications,
     people,
     queue,
     searching,
@@ -32,6 +33,7 @@ for module in (
     articles,
     feeds,
     settings_pages,
+    notifications,
     browsers,
     unsubscribing,
 ):

@@ -116,10 +116,26 @@ def day(moment: datetime) -> str:
     return _date(_local(moment).date(), "medium", language.get())
 
 
+def date_of(moment: datetime) -> date:
+    """On which day it is in the reader's zone."""
+    return _local(moment).date()
+
+
+def day_name(moment: datetime) -> str:
+    """ "Today", "Yesterday", else the date."""
+    passed = (date_of(now()) - date_of(moment)).days
+    return gettext("Today") if passed == 0 else gettext("Yesterday") if passed == 1 else day(moment)
+
+
+def hour(moment: datetime) -> str:
+    """Time of day in the reader's zone, where the day stands above."""
+    return _time(_local(moment).time().replace(second=0, microsecond=0), language.get())
+
+
 def clock(moment: datetime) -> str:
     """Time of day in the reader's zone; with the date where it is not today."""
     local = _local(moment)
-    time = _time(local.time().replace(second=0, microsecond=0), language.get())
+    time = hour(moment)
     return time if local.date() == _local(now()).date() else f"{_day_of_year(local.date(), language.get())}, {time}"
 
 

@@ -107,6 +107,7 @@ def _environment(language: str) -> jinja2.Environment:
         "clock": locale.clock,
         "day": locale.day,
         "full_date": locale.full_date,
+        "hour": locale.hour,
         "markdown": lambda text: markdown.render(text, _("Copy")),
         "number": locale.number,
         "plain": markdown.plain,
@@ -223,6 +224,9 @@ def messages() -> dict[str, str]:
         "sent": _("Sent."),
         "draft_saved": _("Draft saved."),
         "bookmarked": _("It is among your bookmarks again."),
+        "all_read": _("All are marked as read."),
+        "not_yours": _("This ticket is not yours to see any longer."),
+        "preferences_saved": _("Saved: that is how we tell you."),
         "deflected": _("Good. Your draft is gone, and we count this as a question answered."),
     }
 

@@ -1,4 +1,4 @@
-"""One's own settings: profile, e-mail, devices, password, data. Each form posts to a path of its own."""
+"""One's own settings: profile, e-mail, notifications, devices, password, data. Each form posts to a path of its own."""
 
 from functools import cache
 from typing import Any, Literal
@@ -16,7 +16,8 @@ from mentorq.core.errors import InvalidInput
 from mentorq.core.http import Read, Write, json_response
 from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import keyset
-from mentorq.web import devices, locale, sessions
+from mentorq.notifications import preferences as telling
+from mentorq.web import devices, locale, preferences, sessions
 from mentorq.web.pages import Answer, Form, PageRoute, redirect, render, tag_names
 from mentorq.web.sessions import Visitor
 
@@ -58,11 +59,13 @@ async def _page(
     *,
     profile_form: Form | None = None,
     password_form: Form | None = None,
+    notify_form: Form | None = None,
     cursor: str | None = None,
 ) -> Response:
     user, _ = await profile.own(db, viewer)
     place = keyset(db.settings, f"devices {viewer.id}", cursor, DEVICES_SHOWN)
     signed_in, next_cursor = await signins.listing(db, viewer, place)
+    how = await telling.of(db, viewer.id)
     return render(
         request,
         "settings.html",
@@ -70,6 +73,8 @@ async def _page(
         user=user,
         profile_form=profile_form or _form_of(user),
         password_form=password_form or Form(),
+        notify_form=notify_form or preferences.form_of(viewer, how),
+        choices=preferences.choices(viewer, how["paused_until"]),
         devices=[(sign_in, devices.name_of(sign_in.user_agent)) for sign_in in signed_in],
         next_cursor=next_cursor,
         zones=time_zones(),
@@ -98,6 +103,17 @@ async def change_profile(request: Request, viewer: Visitor, db: Write, reads: Re
         raise Answer(await _page(request, viewer, reads, 422, profile_form=form))
     await profile.change(db, viewer, body.model_dump(exclude_unset=True), None)
     return redirect(request, "/app/settings#profile", "profile_saved")
+
+
+@router.post("/notifications")
+async def change_notifications(request: Request, viewer: Visitor, db: Write, reads: Read) -> Response:
+    """Save how one wants to be told."""
+    form = await Form.read(request)
+    changes = preferences.changes_in(form, viewer)
+    if changes is None:
+        raise Answer(await _page(request, viewer, reads, 422, notify_form=form))
+    await telling.change(db, viewer, changes)
+    return redirect(request, "/app/settings#notify", "preferences_saved")
 
 
 @router.post("/verification")
@@ -174,7 +190,8 @@ async def delete(request: Request, viewer: Visitor, db: Write, reads: Read) -> R
 
 @router.get("/{section}")
 async def section_page(
-    request: Request, viewer: Visitor, section: Literal["profile", "password", "verification"]
+    request: Request, viewer: Visitor, section: Literal["profile", "password", "verification", "notifications"]
 ) -> Response:
     """Who reloads what a form answered comes back to the settings."""
-    return redirect(request, f"/app/settings#{'email' if section == 'verification' else section}")
+    anchors = {"verification": "email", "notifications": "notify"}
+    return redirect(request, f"/app/settings#{anchors.get(section, section)}")

@@ -34,9 +34,9 @@ async def overflow_of(page: Page) -> int:
 
 
 def heard(page: Page) -> list[Response]:
-    """The answers that a page gets from now on."""
+    """The answers that a page gets from now on, but for the stream, which goes on."""
     answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
+    page.on("response", lambda answer: answer.request.resource_type == "eventsource" or answers.append(answer))
     return answers
 
 

@@ -1,14 +1,26 @@
 """A demonstration community behind a real server, and every page of it that there is to look at."""
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
+import sqlalchemy as sa
 from playwright.async_api import Browser, BrowserContext
 
+from mentorq.accounts.models import UserRow
+from mentorq.core.clock import now
+from mentorq.core.database import Database
+from mentorq.notifications import telling
+from mentorq.notifications.kinds import Kind
+from mentorq.notifications.models import NotificationRow
+from mentorq.settings import Settings
+from mentorq.tickets.models import TicketRow
 from tests.support.databases import settings_for
 from tests.support.processes import PROGRAM, Server, environment
 
@@ -35,8 +47,45 @@ def community(home: Path) -> Iterator[Server]:
     admin = [str(PROGRAM), "user", "create", ADMIN, "root@example.org", "--role", "admin", "--password", PASSWORD]
     for each in (command, admin):
         subprocess.run(each, env=environment(settings), cwd=home, check=True, capture_output=True, timeout=DEMO_SECONDS)
+    with ThreadPoolExecutor() as threads:  # there may be a loop in this one
+        threads.submit(asyncio.run, _tell(settings)).result()
     with Server(settings) as server:
         yield server
+
+
+async def _tell(settings: Settings) -> None:
+    """Let the student and the mentor be told of what they did together: a demonstration itself tells nobody."""
+    database = Database(settings)
+    student, mentor = UserRow.__table__.alias(), UserRow.__table__.alias()
+    both = (
+        sa.select(TicketRow.id, student.c.id, mentor.c.id)
+        .join(student, student.c.id == TicketRow.student_id)
+        .join(mentor, mentor.c.id == TicketRow.assigned_mentor_id)
+        .where(student.c.username == STUDENT, mentor.c.username == MENTOR)
+        .order_by(TicketRow.id.desc())
+        .limit(1)
+    )
+    async with database.write() as db:
+        ticket_id, student_id, mentor_id = (await db.execute(both)).one()
+        for n, (reader, kind, data) in enumerate(
+            (
+                (student_id, Kind.TICKET_ACCEPTED, {}),
+                (mentor_id, Kind.TICKET_MATCHING, {}),
+                (mentor_id, Kind.REVIEW_RECEIVED, {"rating": 4}),
+                (student_id, Kind.SOLUTION_POSTED, {"edited": False}),
+                (student_id, Kind.MESSAGE_POSTED, {}),
+                (mentor_id, Kind.MESSAGE_POSTED, {}),
+                (mentor_id, Kind.TICKET_CLOSED, {"automatic": True}),
+            )
+        ):
+            is_by_clock = kind in (Kind.TICKET_MATCHING, Kind.TICKET_CLOSED)
+            actor_id = None if is_by_clock else mentor_id if reader == student_id else student_id
+            await telling.tell(db, reader, kind, f"told {n}", ticket_id=ticket_id, actor_id=actor_id, data=data)
+        first = NotificationRow.kind.in_((Kind.TICKET_ACCEPTED, Kind.TICKET_MATCHING))
+        await db.execute(sa.update(NotificationRow).where(first).values(created_at=now() - timedelta(days=1)))
+        read = sa.update(NotificationRow).where(NotificationRow.kind.in_((Kind.REVIEW_RECEIVED, Kind.SOLUTION_POSTED)))
+        await db.execute(read.values(read_at=now()))
+    await database.stop()
 
 
 def sights(url: str) -> list[Sight]:
@@ -56,12 +105,17 @@ def sights(url: str) -> list[Sight]:
         Sight("ask", STUDENT, "/app/ask"),
         Sight("student-tickets", STUDENT, "/app/tickets"),
         Sight("student-settings", STUDENT, "/app/settings"),
+        Sight("student-notifications", STUDENT, "/app/notifications"),
+        Sight("notifications-filtered", STUDENT, "/app/notifications?unread=true&kind=messages"),
         Sight("forbidden", STUDENT, "/app/queue", 403),
         Sight("mentor-home", MENTOR, "/app"),
         Sight("queue", MENTOR, "/app/queue"),
         Sight("queue-all", MENTOR, "/app/queue?tab=all"),
         Sight("mentor-tickets", MENTOR, "/app/tickets"),
         Sight("mentor-settings", MENTOR, "/app/settings?welcome=1"),
+        Sight("mentor-notifications", MENTOR, "/app/notifications"),
+        Sight("notifications-none", ADMIN, "/app/notifications"),
+        Sight("admin-settings", ADMIN, "/app/settings"),
     ]
     article = httpx2.get(f"{url}/knowledge", params={"sort": "newest", "limit": 1}).json()["items"][0]["url"]
     seen += [

@@ -11,5 +11,6 @@ import "./drafts.js"; // Before the tags: it fills in what they then draw.
 import "./tags.js";
 import "./clocks.js";
 import "./connection.js";
+import "./notifications.js";
 import "./push.js";
 import "./focus.js";

@@ -16,6 +16,11 @@ export function toast(words, undo) {
     });
     element.append(button);
   }
+  show(element);
+}
+
+/** One at a time: a new toast takes the place of the one before. */
+export function show(element) {
   $(".toasts").replaceChildren(element);
   removeLater(element);
 }
