@@ -4,17 +4,18 @@ import asyncio
 import functools
 import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis.asyncio as redis
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.exceptions import RedisError
 
 from mentorq.core.errors import TooManyRequests
 from mentorq.settings import Settings
+
+if TYPE_CHECKING:
+    import redis.asyncio as redis
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +38,21 @@ class RateLimiter:
         self._shared: MovingWindowRateLimiter | None = None
         self._redis: redis.Redis | None = None
         self._shared_again = 0.0
+        self._faults: tuple[type[Exception], ...] = (OSError, TimeoutError)
         if settings.redis_url:
-            self._redis = redis.from_url(settings.redis_url, socket_connect_timeout=REDIS_SECONDS)
-            ours: dict[str, Any] = {"connection_pool": self._redis.connection_pool}
-            storage = RedisStorage("async+redis://", implementation="redispy", **ours)
-            self._shared = MovingWindowRateLimiter(storage)
+            self._share(settings.redis_url)
+
+    def _share(self, redis_url: str) -> None:
+        """Count in Redis; what that takes, an installation without it does not load."""
+        import redis.asyncio as redis  # noqa: PLC0415
+        from limits.aio.storage import RedisStorage  # noqa: PLC0415
+        from redis.exceptions import RedisError  # noqa: PLC0415
+
+        self._faults = (RedisError, *self._faults)
+        self._redis = redis.from_url(redis_url, socket_connect_timeout=REDIS_SECONDS)
+        ours: dict[str, Any] = {"connection_pool": self._redis.connection_pool}
+        storage = RedisStorage("async+redis://", implementation="redispy", **ours)
+        self._shared = MovingWindowRateLimiter(storage)
 
     async def hit(self, name: str, rate: str, key: str) -> dict[str, str]:
         """Count one use of `name` by `key`; returns the `RateLimit-*` headers.
@@ -84,7 +95,7 @@ class RateLimiter:
             try:
                 async with asyncio.timeout(REDIS_SECONDS):
                     return await _ask(self._shared, item, name, key, hit=hit)
-            except (RedisError, OSError, TimeoutError) as error:
+            except self._faults as error:
                 self._shared_again = time.monotonic() + AGAIN_SECONDS
                 log.warning("limits are counted locally", error=str(error))
         return await _ask(self._local, item, name, key, hit=hit)

@@ -11,6 +11,7 @@ import orjson
 
 from mentorq.demo.content import Content, Question
 from mentorq.demo.plot import OPEN, SILENT, TALKING, Life, moment
+from mentorq.knowledge.models import ArticleUpvoteRow
 from mentorq.mentors.models import AskedTermsRow, MentorResponseRow, SolvedTicketRow
 from mentorq.mentors.terms import growth
 from mentorq.reviews.models import ReviewRow
@@ -44,6 +45,7 @@ COLUMNS: dict[Any, tuple[str, ...]] = {
     MentorResponseRow: ("mentor_id", "seconds"),
     SolvedTicketRow: ("ticket_id", "mentor_id", "solved_at", "tag_ids", "terms"),
     AskedTermsRow: ("ticket_id", "terms"),
+    ArticleUpvoteRow: ("user_id", "ticket_id", "created_at"),
 }  # fmt: skip
 """The tables that are filled, parents before children."""
 
@@ -53,6 +55,8 @@ STEPS = {
     for action, step in TRANSITIONS.items()
 }
 COMMENTED = 0.6
+FEW_HAVE_MANY = 1.3  # the exponent of upvotes (Pareto): three of five articles have none
+MOST_UPVOTES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,9 @@ class Script:
             self.rows[SolutionVersionRow].append((ticket_id, mentor, body, moment(self.at, life, seconds)))
         solved = moment(self.at, life, life.resolved[-1])
         self.rows[SolvedTicketRow].append((ticket_id, mentor, solved, text.tag_ids_json, text.solved_terms_json))
+        wished = int(self.random.paretovariate(FEW_HAVE_MANY)) - 1
+        readers = self.random.sample(self.people.students, min(wished, MOST_UPVOTES, len(self.people.students)))
+        self.rows[ArticleUpvoteRow] += [(reader, ticket_id, solved) for reader in readers]
 
     def _events(self, ticket_id: int, life: Life, student: int, mentor: int | None) -> list[Row]:
         """All transitions in their order."""

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from mentorq.accounts.access import CurrentViewer
+from mentorq.accounts.access import CurrentViewer, token_of
 from mentorq.core import web_push
+from mentorq.core.clock import now
 from mentorq.core.database import Row
 from mentorq.core.errors import problems
 from mentorq.core.event_stream import encode
@@ -14,6 +15,7 @@ from mentorq.core.http import Read, Route, Write, json_response
 from mentorq.core.inputs import LARGEST_ID, Cursor, Limit, RowId
 from mentorq.core.outgoing import AddressRefused
 from mentorq.core.pagination import BadCursor, Keyset, Page, keyset, link_next, list_name
+from mentorq.core.security import read_access_token
 from mentorq.core.web_push import Subscription, WrongSubscription
 from mentorq.notifications import browsers, inbox, preferences
 from mentorq.notifications.errors import NotificationNotFound, TooManyStreams
@@ -143,14 +145,19 @@ After = Annotated[
     summary="What I am told, as it comes",
 )
 async def stream(
-    request: Request, viewer: CurrentViewer, last_event_id: LastEventId = None, after: After = None
+    request: Request,
+    viewer: CurrentViewer,
+    token: Annotated[str, Depends(token_of)],
+    last_event_id: LastEventId = None,
+    after: After = None,
 ) -> Response:
     """`notification`: a Notification, with the number of `unread` ones. `unread`: that number, after something was read
     or is needed no longer. Ids count up; a stream that goes on after one (`Last-Event-ID`) leaves nothing out. It ends
-    with the sign-in, and after the life of an access token: come back with a fresh one.
+    with the sign-in, and when the access token expires: come back with a fresh one.
     """
     follower: Follower = request.app.state.follower
-    return follower.open(viewer, last_seen(last_event_id, after))
+    claims = read_access_token(request.app.state.settings, token)
+    return follower.open(viewer, last_seen(last_event_id, after), expires=claims[2] if claims else now())
 
 
 def last_seen(last_event_id: str | None, after: int | None) -> int | None:

@@ -2,7 +2,7 @@
 
 A hint on the bus says whose inboxes have changed; the follower reads what came into all of them in one statement and
 hands each reader what is new since the number it has seen. A hint that got lost is made up for by looking every few
-seconds. A stream ends with its sign-in, and after the life of an access token in any case.
+seconds. A stream ends with its sign-in, and when its access token expires.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from mentorq.accounts.models import SignInRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.bulk import chunks
 from mentorq.core.bus import GAP
+from mentorq.core.clock import now
 from mentorq.core.database import Database, Read, Row
 from mentorq.core.errors import Unavailable
 from mentorq.core.event_stream import HEARTBEAT, EventStream, encode
@@ -65,8 +67,10 @@ class Follower:
 
     # --- readers
 
-    def open(self, viewer: Viewer, seen: int | None, tongue: Tongue = ENGLISH) -> Reader:
-        """A new stream, of what comes after the number `seen`; None: from now on.
+    def open(
+        self, viewer: Viewer, seen: int | None, tongue: Tongue = ENGLISH, expires: datetime | None = None
+    ) -> Reader:
+        """A new stream, of what comes after the number `seen`; None: from now on. It ends when `expires` has come.
 
         Raises:
             TooManyStreams: this person has 20 already.
@@ -75,8 +79,9 @@ class Follower:
         own = self._readers[viewer.id]
         if len(own) >= STREAMS_OF_ONE:
             raise TooManyStreams
-        lifetime = self.database.settings.access_token_expire_minutes * 60
-        reader = Reader(viewer, seen, tongue, time.monotonic() + lifetime)
+        lifetime = timedelta(minutes=self.database.settings.access_token_expire_minutes)
+        left = lifetime if expires is None else expires - now()
+        reader = Reader(viewer, seen, tongue, time.monotonic() + left.total_seconds())
         if self._is_closing:
             reader.end()
             return reader

@@ -13,8 +13,9 @@ import httpx2
 import pytest
 import redis.asyncio as redis
 
-from mentorq.core.bus import GAP, TOPIC, Bus, RedisBus
+from mentorq.core.bus import GAP, Bus
 from mentorq.core.errors import Unavailable
+from mentorq.core.redis_bus import TOPIC, RedisBus
 from mentorq.main import create_app
 from tests.support.databases import settings_for
 from tests.support.people import PASSWORD, Person, join

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx2
 import pytest
@@ -33,10 +34,12 @@ async def test_the_worker_shows_what_is_pushed_once(browser: Browser, server_url
     observed = observe(page)
     session = await page.context.new_cdp_session(page)
     registered: asyncio.Queue[str] = asyncio.Queue()
-    session.on(
-        "ServiceWorker.workerRegistrationUpdated",
-        lambda event: [registered.put_nowait(each["registrationId"]) for each in event["registrations"]],
-    )
+
+    def note(event: dict[str, Any]) -> None:
+        for each in event["registrations"]:
+            registered.put_nowait(each["registrationId"])
+
+    session.on("ServiceWorker.workerRegistrationUpdated", note)
     await session.send("ServiceWorker.enable")
     await page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)")
     async with asyncio.timeout(10):

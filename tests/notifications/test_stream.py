@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -12,7 +13,10 @@ from typing import Any
 
 import httpx2
 import pytest
+import time_machine
 
+from mentorq.core.clock import now
+from mentorq.core.security import access_token, read_access_token
 from mentorq.settings import Settings
 from tests.support.databases import settings_for
 from tests.support.life import ticket_in
@@ -124,6 +128,20 @@ async def test_a_stream_ends_with_its_sign_in(pair: Pair) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert [event async for event in events if event.name == "notification"] in ([], [None])
     assert (await ana.get(PATH)).status_code == 401
+
+
+async def test_a_stream_ends_when_its_token_expires(settings: Settings) -> None:
+    short = settings.model_copy(update={"access_token_expire_minutes": 1})
+    with Server(short) as server:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+            ana = await join(client, "student")
+            user, sign_in, _ = read_access_token(settings, ana.tokens["access_token"]) or (0, 0, None)
+            with time_machine.travel(now() - timedelta(seconds=55), tick=True):
+                nearly_over, _ = access_token(short, user, sign_in)
+            async with stream(client, PATH, {"Authorization": f"Bearer {nearly_over}"}) as events:
+                await next_of(events, "unread")
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    assert [event async for event in events] == []
 
 
 async def test_nobody_has_more_than_twenty(pair: Pair) -> None:

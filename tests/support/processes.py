@@ -18,7 +18,8 @@ START_SECONDS = 20.0
 PROGRAM = Path(sys.executable).with_name("mentorq")
 PASSED_ON = (
     "database_url", "mentorq_data_dir", "secret_key", "bcrypt_rounds", "rate_limits", "embedded_worker", "redis_url",
-    "log_level", "claim_lease_minutes", "mail_url", "mail_webhook_key", "mail_delay_seconds", "matching_waves",
+    "log_level", "claim_lease_minutes", "access_token_expire_minutes", "mail_url", "mail_webhook_key",
+    "mail_delay_seconds", "matching_waves",
 )  # fmt: skip
 
 
