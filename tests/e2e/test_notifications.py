@@ -206,6 +206,32 @@ async def test_the_list_waits_to_be_asked(told: Told) -> None:
     assert observed.errors == []
 
 
+async def test_without_locks_every_tab_has_a_stream_of_its_own(told: Told) -> None:
+    await told.context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    pages = [(await told.open("/app/settings"))[0] for _ in range(2)]
+    for page in pages:
+        await has_unread(page, 0)
+    await told.say("Hello")
+    for page in pages:
+        await has_unread(page, 1)
+        assert await page.locator(".toast").count() == 1
+    assert len(told.streams) == 2
+
+
+async def test_a_stream_that_is_refused_is_tried_again(told: Told) -> None:
+    await told.say("Hello")
+    await told.has(1)
+    await told.context.route(f"**{PATH}/stream*", lambda route: route.fulfill(status=503), times=1)
+    page, _ = await told.open("/app/settings")
+    await has_unread(page, 1)  # by the count alone
+    async with page.expect_response(f"**{PATH}/stream*", timeout=SECONDS):
+        pass  # the next try
+    await asyncio.sleep(0.5)
+    await told.say("Again")
+    await expect(page.locator(".toast")).to_contain_text("2 new messages", timeout=SECONDS)
+    await page.context.unroute_all()
+
+
 async def test_signing_out_ends_it_in_every_tab(told: Told) -> None:
     first, _ = await told.open("/app/settings")
     second, observed = await told.open("/app/bookmarks")
