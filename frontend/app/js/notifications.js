@@ -188,9 +188,13 @@ function disconnect() {
 let resign = () => {};
 
 function stop() {
+  hush();
+  resign();
+}
+
+function hush() {
   isOver = true;
   disconnect();
-  resign();
 }
 
 function start() {
@@ -250,7 +254,7 @@ if (me) {
   on("submit", "form[action='/signout']", () => {
     forget();
     tell({ isBye: true });
-    stop();
+    hush(); // The lock goes with the page: by then the other tabs have heard, and none takes over.
   });
   addEventListener("pagehide", () => {
     remember();
