@@ -44,6 +44,7 @@ from mentorq.notifications import handlers as notifications_handlers
 from mentorq.notifications import router as notifications
 from mentorq.notifications.stream import Follower
 from mentorq.reviews import router as reviews
+from mentorq.sessions import calendar_router as calendars
 from mentorq.sessions import handlers as sessions_handlers
 from mentorq.sessions import router as sessions
 from mentorq.sessions import schedule_router as schedules
@@ -70,8 +71,8 @@ LISTENERS = (
 """Modules that only listen: importing them is what makes them hear."""
 
 ROUTERS = (
-    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, notifications, unsubscribe_router,
-    mail, docs,
+    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, calendars, notifications,
+    unsubscribe_router, mail, docs,
 )  # fmt: skip
 
 CLOCK_EVERY = timedelta(minutes=1)

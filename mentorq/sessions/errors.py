@@ -71,3 +71,10 @@ class SessionMoved(DomainError):
     status = 409
     code = "session_moved"
     detail = "This session has just changed. Look at it again, then repeat what you did."
+
+
+class CalendarNotFound(NotFound):
+    """Nobody has a calendar at this address, or not any longer."""
+
+    code = "calendar_not_found"
+    detail = "There is no calendar at this address, or no longer. Make a new address in MentorQ."
