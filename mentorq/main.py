@@ -42,6 +42,7 @@ from mentorq.migrations import bring_up_to_date
 from mentorq.notifications import delivery, digests, unsubscribe_router
 from mentorq.notifications import handlers as notifications_handlers
 from mentorq.notifications import router as notifications
+from mentorq.notifications import session_handlers as notifications_session_handlers
 from mentorq.notifications.stream import Follower
 from mentorq.reviews import router as reviews
 from mentorq.sessions import calendar_router as calendars
@@ -64,6 +65,7 @@ LISTENERS = (
     knowledge_handlers,
     sessions_handlers,
     notifications_handlers,
+    notifications_session_handlers,
     delivery,
     digests,
     webhooks_handlers,
