@@ -5,10 +5,12 @@ are put forward, hours that no clock shows are not there; where they are put bac
 twice.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 DAY_MINUTES = 24 * 60
@@ -118,33 +120,44 @@ def slots(
     `taken` are the mentor's own bookings, also those of the first and the last day that began before or end after.
     """
     earliest = max(begin, now + schedule.minimum_notice)
+    busy, full = _busy(schedule, taken), full_days(schedule, taken)
     free: list[Span] = []
     # From the day before, so that the quarters are counted from where an opening begins, not from where somebody asks.
     for opens, closes in openings(schedule, begin - timedelta(days=1), end + timedelta(days=1)):
         starts = opens
         while starts + length <= closes and starts < end:
             slot = starts, starts + length
-            if starts >= earliest and is_free(schedule, slot, taken) and not is_full(schedule, starts, taken):
+            if starts >= earliest and _is_free(slot, busy) and not (full and schedule.day_of(starts) in full):
                 free.append(slot)
             starts += GRID
     return free
+
+
+def _busy(schedule: Schedule, taken: Sequence[Span]) -> list[Span]:
+    """What is booked, with the mentor's pause before and after it, in order and without overlaps."""
+    found: list[Span] = []
+    for since, until in sorted((since - schedule.buffer, until + schedule.buffer) for since, until in taken):
+        if found and since <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], until)
+        else:
+            found.append((since, until))
+    return found
+
+
+def _is_free(span: Span, busy: Sequence[Span]) -> bool:
+    before = bisect_left(busy, span[1], key=itemgetter(0))
+    return before == 0 or busy[before - 1][1] <= span[0]
+
+
+def full_days(schedule: Schedule, taken: Sequence[Span]) -> set[date]:
+    """The days that have as many bookings as the mentor wants on a day."""
+    if schedule.daily_maximum is None:
+        return set()
+    counted = Counter(schedule.day_of(since) for since, _ in taken)
+    return {day for day, sessions in counted.items() if sessions >= schedule.daily_maximum}
 
 
 def is_open(schedule: Schedule, span: Span) -> bool:
     """Whether it lies within the mentor's hours."""
     begin, end = span
     return openings(schedule, begin, end) == [span]
-
-
-def is_free(schedule: Schedule, span: Span, taken: Sequence[Span]) -> bool:
-    """Whether nothing that is booked overlaps it, or comes closer than the mentor's pause."""
-    begin, end = span[0] - schedule.buffer, span[1] + schedule.buffer
-    return not any(begin < until and since < end for since, until in taken)
-
-
-def is_full(schedule: Schedule, moment: datetime, taken: Sequence[Span]) -> bool:
-    """Whether that day has as many bookings as the mentor wants on a day."""
-    if schedule.daily_maximum is None:
-        return False
-    day = schedule.day_of(moment)
-    return sum(1 for since, _ in taken if schedule.day_of(since) == day) >= schedule.daily_maximum

@@ -72,7 +72,7 @@ async def taken(
 ) -> list[Span]:
     """When somebody's sessions between two moments are, or were."""
     rows = await db.rows(
-        sa.select(S.c.starts_at, S.c.ends_at).where(
+        sa.select(S.c.starts_at, S.c.ends_at, S.c.ended_at).where(
             sa.or_(S.c.mentor_id == person_id, S.c.student_id == person_id),
             in_state(*statuses),
             S.c.starts_at < end,
@@ -80,7 +80,7 @@ async def taken(
             S.c.ends_at > begin,
         )
     )
-    return [(row["starts_at"], row["ends_at"]) for row in rows]
+    return [(row["starts_at"], row["ended_at"] or row["ends_at"]) for row in rows]
 
 
 # --- sessions

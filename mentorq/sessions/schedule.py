@@ -87,7 +87,7 @@ async def require_time(db: Read, mentor_id: int, span: hours.Span, *, is_now: bo
     if schedule is not None and not _is_within_hours(schedule, span, is_now=is_now):
         raise MentorUnavailable
     taken = await queries.taken(db, mentor_id, span[0] - 2 * A_DAY, span[1] + 2 * A_DAY)
-    if schedule is not None and hours.is_full(schedule, span[0], taken):
+    if schedule is not None and schedule.day_of(span[0]) in hours.full_days(schedule, taken):
         raise MentorUnavailable("The mentor has as many sessions on that day as there should be.")
     await require_free(db, mentor_id, span, pause=schedule.buffer if schedule else timedelta(0))
 

@@ -41,10 +41,11 @@ async def test_everybody_hears_what_concerns_them_and_no_more(student: Join, men
         "ticket_id": None, "actor_id": ana.id, "times": 1, "session_id": asked["id"],
         "starts_at": asked["starts_at"], "is_offer": False,
     }  # fmt: skip
-    await ben.expect(200, "POST", f"{path}/offer", {"starts_at": at(days=3)})
+    other = at(days=3)
+    await ben.expect(200, "POST", f"{path}/offer", {"starts_at": other})
     assert await told(worker, ben) == [], "it is answered"
     (line,) = await told(worker, ana)
-    assert (line["title"], line["data"]["starts_at"]) == ("ben offers you another time", at(days=3))
+    assert (line["title"], line["data"]["starts_at"]) == ("ben offers you another time", other)
     assert "(Asia/Tokyo)" in line["body"]
     await ana.expect(200, "POST", f"{path}/accept")
     assert await told(worker, ana) == []

@@ -71,21 +71,21 @@ async def test_now_begins_when_it_is_accepted_and_either_ends_it(student: Join, 
 
 
 async def test_the_mentor_offers_another_time_and_the_student_accepts_it(student: Join, mentor: Join) -> None:
-    ana, ben = await student(), await mentor()
+    ana, ben, first, second = await student(), await mentor(), at(days=1), at(days=2)
     asked = await wish(ana, ben)
     path = f"/sessions/{asked['id']}"
-    assert code(await ana.post(f"{path}/offer", {"starts_at": at(days=1)})) == (403, "not_yours_to_do")
-    offered = await ben.expect(200, "POST", f"{path}/offer", {"starts_at": at(days=1), "duration_minutes": 30})
+    assert code(await ana.post(f"{path}/offer", {"starts_at": first})) == (403, "not_yours_to_do")
+    offered = await ben.expect(200, "POST", f"{path}/offer", {"starts_at": first, "duration_minutes": 30})
     assert (offered["status"], offered["awaits"], offered["is_now"]) == ("requested", "student", False)
-    assert (offered["starts_at"], offered["duration_minutes"]) == (at(days=1), 30)
+    assert (offered["starts_at"], offered["duration_minutes"]) == (first, 30)
     assert code(await ben.post(f"{path}/accept")) == (409, "awaits_the_other")
-    again = await ben.expect(200, "POST", f"{path}/offer", {"starts_at": at(days=2)})
-    assert (again["starts_at"], again["duration_minutes"]) == (at(days=2), 30)
+    again = await ben.expect(200, "POST", f"{path}/offer", {"starts_at": second})
+    assert (again["starts_at"], again["duration_minutes"]) == (second, 30)
     booked = await ana.expect(200, "POST", f"{path}/accept")
-    assert (booked["status"], booked["starts_at"]) == ("accepted", at(days=2))
+    assert (booked["status"], booked["starts_at"]) == ("accepted", second)
     assert code(await ben.post(f"{path}/offer", {"starts_at": at(days=3)})) == (409, "session_not_requested")
     other = await wish(ana, ben, at(days=3))
-    assert code(await ben.post(f"/sessions/{other['id']}/offer", {"starts_at": at(days=2)})) == (409, "slot_taken")
+    assert code(await ben.post(f"/sessions/{other['id']}/offer", {"starts_at": second})) == (409, "slot_taken")
     assert code(await ben.post(f"/sessions/{other['id']}/offer", {"starts_at": at(days=-1)})) == (422, "invalid_input")
 
 

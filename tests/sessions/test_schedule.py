@@ -132,3 +132,16 @@ async def test_ranges_and_people_that_make_no_sense(mentor: Join, student: Join)
     for other in (ana.id, 2**40):
         assert (await ana.get(f"/mentors/{other}/slots")).json()["code"] == "mentor_not_found"
     assert (await ana.client.get(path)).status_code == 401
+
+
+async def test_what_ended_early_is_free_again(mentor: Join, student: Join) -> None:
+    ben, ana = await mentor(), await student()
+    await ben.expect(200, "PUT", PATH, WEEK | {"time_zone": "UTC", "weekly": ALWAYS})
+    going = await book(ana, ben, duration_minutes=60)
+    path = f"/mentors/{ben.id}/slots?to={at(hours=2)}"
+    before = (await ana.expect(200, "GET", path))["items"]
+    assert moment(before[0]["starts_at"]) >= moment(going["ends_at"])
+    await ana.expect(200, "POST", f"/sessions/{going['id']}/end")
+    after = (await ana.expect(200, "GET", path))["items"]
+    assert moment(after[0]["starts_at"]) < moment(going["ends_at"])
+    assert len(after) >= len(before) + 3
