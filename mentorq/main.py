@@ -42,8 +42,13 @@ from mentorq.migrations import bring_up_to_date
 from mentorq.notifications import delivery, digests, unsubscribe_router
 from mentorq.notifications import handlers as notifications_handlers
 from mentorq.notifications import router as notifications
+from mentorq.notifications import session_handlers as notifications_session_handlers
 from mentorq.notifications.stream import Follower
 from mentorq.reviews import router as reviews
+from mentorq.sessions import calendar_router as calendars
+from mentorq.sessions import handlers as sessions_handlers
+from mentorq.sessions import router as sessions
+from mentorq.sessions import schedule_router as schedules
 from mentorq.settings import Settings, load_settings
 from mentorq.tags import router as tags
 from mentorq.tickets import handlers as tickets_handlers
@@ -58,14 +63,19 @@ LISTENERS = (
     tickets_handlers,
     mentors_handlers,
     knowledge_handlers,
+    sessions_handlers,
     notifications_handlers,
+    notifications_session_handlers,
     delivery,
     digests,
     webhooks_handlers,
 )
 """Modules that only listen: importing them is what makes them hear."""
 
-ROUTERS = (auth, users, mentors, reviews, knowledge, tickets, tags, notifications, unsubscribe_router, mail, docs)
+ROUTERS = (
+    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, calendars, notifications,
+    unsubscribe_router, mail, docs,
+)  # fmt: skip
 
 CLOCK_EVERY = timedelta(minutes=1)
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic.fields import FieldInfo
 
 from mentorq.migrations.tables import METADATA
+from mentorq.sessions import states as sessions
 from mentorq.settings import Settings
 from mentorq.tickets.states import LIFE
 
@@ -55,6 +56,17 @@ def ticket_life() -> str:
     return _page("A ticket's life", "stateDiagram-v2", arrows) + "\n" + "\n".join(table) + "\n"
 
 
+def session_life() -> str:
+    """The same of a live session."""
+    steps = [(source, step) for step in sessions.LIFE for source in step.sources or (None,)]
+    arrows = [f"    {source or '[*]'} --> {step.target} : {step.action} ({step.actor})" for source, step in steps]
+    rows = [
+        f"| {source or '–'} | {step.action} | {step.actor} | {step.target} | {step.effect} |" for source, step in steps
+    ]
+    table = ["| from | action | who | to | what happens |", "| --- | --- | --- | --- | --- |", *rows]
+    return _page("A live session's life", "stateDiagram-v2", arrows) + "\n" + "\n".join(table) + "\n"
+
+
 def configuration() -> str:
     """Every environment variable."""
     rows = [f"| `{name.upper()}` | {_default(name)} | {field.description} |" for name, field in _settings()]
@@ -92,6 +104,7 @@ def _page(title: str, kind: str, lines: list[str]) -> str:
 DOCUMENTS = {
     "docs/data-model.md": data_model,
     "docs/ticket-life.md": ticket_life,
+    "docs/session-life.md": session_life,
     "docs/configuration.md": configuration,
     ".env.example": example_environment,
 }

@@ -60,6 +60,7 @@ Email = Annotated[Line, AfterValidator(_email), Field(max_length=254, examples=[
 Password = Annotated[
     str, AfterValidator(_password), Field(description="8 characters to 72 bytes.", examples=["a-long-Passphrase-7"])
 ]
+TimeZone = Annotated[Line, AfterValidator(_time_zone), Field(examples=["Europe/Lisbon"])]
 Link = Annotated[Line, AfterValidator(_link), Field(max_length=200, examples=["https://ana.example.org"])]
 
 
@@ -242,7 +243,7 @@ class ProfileChange(Body):
 
     bio: Annotated[Text, Field(max_length=2000)] | None = None
     headline: Annotated[Line, Field(max_length=120)] | None = None
-    time_zone: Annotated[Line, AfterValidator(_time_zone), Field(examples=["Europe/Lisbon"])] | None = None
+    time_zone: TimeZone | None = None
     language: Annotated[Line, AfterValidator(_language), Field(examples=["es"])] | None = None
     links: Annotated[list[Link], Field(max_length=8)] | None = None
     skills: Annotated[TagNames, Field(max_length=50)] | None = None

@@ -41,11 +41,15 @@ def letter(settings: Settings, told: Told, language: str, quote: str | None) -> 
     """One notification."""
     tongue = Tongue(language)
     title = wording.title(told, tongue)
-    about = told["ticket_title"]
+    is_of_session = told["session_id"] is not None
+    about = wording.body(told, tongue) if is_of_session else told["ticket_title"]
     return Letter(
-        subject=about or title,
+        subject=title if is_of_session else about or title,
         paragraphs=[f"{title}.", *([about] if about else [])],
-        action=(tongue.gettext("Open the ticket"), settings.public_url + wording.link(told)),
+        action=(
+            tongue.gettext("Open MentorQ") if is_of_session else tongue.gettext("Open the ticket"),
+            settings.public_url + wording.link(told),
+        ),
         small_print=[tongue.gettext("You get this because you asked to be told by e-mail.")],
         language=language,
         quote=quote,
@@ -73,12 +77,15 @@ def digest(settings: Settings, told: Sequence[Told], waiting: int, language: str
 
 def _line(told: Told, tongue: Tongue) -> str:
     title = wording.title(told, tongue)
+    if told["session_id"] is not None:
+        return f"{title}: {wording.body(told, tongue)}"
     return f"{title}: {told['ticket_title']}" if told["ticket_title"] else title
 
 
 def thread(settings: Settings, told: Told) -> Thread:
-    """All mails about a ticket hang on one root, which need not exist."""
-    root = message_id(settings, f"ticket-{told['ticket_id']}.{told['user_id']}")
+    """All mails about a ticket, or a session, hang on one root, which need not exist."""
+    about = f"ticket-{told['ticket_id']}" if told["session_id"] is None else f"session-{told['session_id']}"
+    root = message_id(settings, f"{about}.{told['user_id']}")
     return Thread(message_id(settings, f"notification-{told['id']}"), root, (root,))
 
 

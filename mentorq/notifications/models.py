@@ -72,6 +72,7 @@ class NotificationRow(Base):
             sqlite_where=sa.text(f"{UNREAD} AND in_app = 1"),
         ),
         sa.Index("ix_notifications_ticket", "ticket_id", "kind"),
+        sa.Index("ix_notifications_session", "session_id", "user_id"),
         sa.Index("ix_notifications_read", "read_at"),
         sa.Index("ix_notifications_gone", "created_at", postgresql_where=sa.text("gone IS NOT NULL"),
                  sqlite_where=sa.text("gone IS NOT NULL")),
@@ -85,6 +86,7 @@ class NotificationRow(Base):
     key: Mapped[str] = mapped_column(sa.String(80))
     thread: Mapped[str | None] = mapped_column(sa.String(60))
     ticket_id: Mapped[int | None] = mapped_column(Id)
+    session_id: Mapped[int | None] = mapped_column(Id)
     actor_id: Mapped[int | None] = mapped_column(Id)
     data: Mapped[dict[str, Any]] = mapped_column(Json)
     times: Mapped[int] = mapped_column(sa.Integer)

@@ -13,6 +13,7 @@ from mentorq.core.database import Read, Row, UTCDateTime, Write
 from mentorq.core.pagination import Keyset, beyond
 from mentorq.notifications.kinds import USUAL, Channels, Email, Kind
 from mentorq.notifications.models import UNSCHEDULED, InboxRow, NotificationRow, PreferenceRow, PushSubscriptionRow
+from mentorq.sessions.models import SessionRow
 from mentorq.tickets.models import TicketRow
 from mentorq.tickets.policy import visible_to_each
 
@@ -22,6 +23,7 @@ P = PreferenceRow.__table__
 U = UserRow.__table__
 T = TicketRow.__table__
 S = PushSubscriptionRow.__table__
+L = SessionRow.__table__
 READER, ACTOR = U.alias("reader"), U.alias("actor")
 
 UNREAD = sa.and_(N.c.read_at.is_(None), N.c.gone.is_(None), N.c.in_app)
@@ -30,12 +32,14 @@ SHOWN = sa.and_(N.c.gone.is_(None), N.c.in_app)
 WHOLE = (
     sa.select(
         N.c.id, N.c.user_id, N.c.seq, N.c.kind, N.c.thread, N.c.ticket_id, N.c.actor_id, N.c.data, N.c.times,
-        N.c.gone, N.c.in_app, N.c.created_at, N.c.read_at,
+        N.c.gone, N.c.in_app, N.c.created_at, N.c.read_at, N.c.session_id,
+        L.c.topic.label("session_topic"), READER.c.time_zone.label("reader_time_zone"),
         T.c.title.label("ticket_title"), T.c.tags.label("ticket_tags"), ACTOR.c.username.label("actor_username"),
     )
     .select_from(
         N.join(READER, READER.c.id == N.c.user_id)
         .outerjoin(T, sa.and_(T.c.id == N.c.ticket_id, visible_to_each(READER)))
+        .outerjoin(L, L.c.id == N.c.session_id)
         .outerjoin(ACTOR, ACTOR.c.id == N.c.actor_id)
     )
 )  # fmt: skip
@@ -165,6 +169,12 @@ async def take_seqs(db: Write, candidates: sa.Select[Any], today: date, ceiling:
 
 async def is_told(db: Read, user_id: int, key: str) -> bool:
     return await db.scalar(sa.select(N.c.id).where(N.c.user_id == user_id, N.c.key == key)) is not None
+
+
+async def has_read_of(db: Read, user_id: int, session_id: int) -> bool:
+    """Whether somebody has read anything about a session."""
+    read = sa.select(N.c.id).where(N.c.session_id == session_id, N.c.user_id == user_id, N.c.read_at.is_not(None))
+    return await db.scalar(read.limit(1)) is not None
 
 
 async def replace(db: Write, user_id: int, thread: str) -> int:

@@ -30,11 +30,11 @@ class Notification(BaseModel):
     id: int
     type: Kind
     title: str = Field(description="What has happened, in a line.")
-    body: str = Field(description="What it is about: a ticket's title.")
+    body: str = Field(description="What it is about: a ticket's title, a session's time and topic.")
     link: str = Field(description="The page that it leads to, a path of this installation.")
     data: dict[str, Any] = Field(
         description="For programs: `ticket_id`, `actor_id` (null where a student asked anonymously), `times` "
-        "(how many things this line stands for), and what the type has of its own."
+        "(how many things this line stands for), and what the type has of its own: sessions `session_id`, `starts_at`."
     )
     read_at: datetime | None
     created_at: datetime

@@ -33,6 +33,7 @@ async def tell(
     key: str,
     *,
     ticket_id: int | None = None,
+    session_id: int | None = None,
     actor_id: int | None = None,
     thread: str | None = None,
     data: Mapping[str, object] | None = None,
@@ -50,6 +51,7 @@ async def tell(
     times = 1 + (await queries.replace(db, user_id, thread) if thread else 0)
     values = {
         "user_id": user_id, "seq": seq, "kind": kind, "key": key, "thread": thread, "ticket_id": ticket_id,
+        "session_id": session_id,
         "actor_id": actor_id, "data": dict(data or {}), "times": times, "in_app": chosen.in_app, "created_at": now(),
     }  # fmt: skip
     notification_id = await queries.add(db, values)
@@ -118,6 +120,14 @@ async def withdraw(db: Write, ticket_id: int, kinds: Collection[Kind], *, user_i
     condition = sa.and_(N.c.ticket_id == ticket_id, N.c.kind.in_(kinds), N.c.read_at.is_(None), N.c.gone.is_(None))
     if user_id is not None:
         condition = sa.and_(condition, N.c.user_id == user_id)
+    await _change(db, condition, gone="moot")
+
+
+async def withdraw_session(db: Write, session_id: int, user_ids: Collection[int]) -> None:
+    """What these people were told of a session, and have not read, is needed no longer."""
+    condition = sa.and_(
+        N.c.user_id.in_(user_ids), N.c.session_id == session_id, N.c.read_at.is_(None), N.c.gone.is_(None)
+    )
     await _change(db, condition, gone="moot")
 
 

@@ -1,12 +1,17 @@
 """What a notification says: a line, what it is about, and where it leads; in any language."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import dates
 
 from mentorq.accounts.schemas import DELETED_NAME
-from mentorq.core.languages import ENGLISH, Tongue
+from mentorq.core.languages import ENGLISH, Tongue, locale_of
 from mentorq.notifications.kinds import Kind
 
+A_DAY_OF_MINUTES = 24 * 60
 Told = Mapping[str, Any]
 """A row of `queries.WHOLE`."""
 
@@ -17,13 +22,23 @@ def title(told: Told, tongue: Tongue = ENGLISH) -> str:
 
 
 def body(told: Told, tongue: Tongue = ENGLISH) -> str:
-    """Return what it is about: the ticket's title, if the reader may see the ticket (still)."""
+    """Return what it is about: a session's time, or the ticket's title, if the reader may see the ticket (still)."""
+    if told["session_id"] is not None:
+        time = _time(told, tongue)
+        return f"{time}: {told['session_topic']}" if told["session_topic"] else time
     return told["ticket_title"] or tongue.gettext("This ticket is not yours to see any longer.")
 
 
 def link(told: Told) -> str:
     """Return the page that it leads to, a path."""
-    return f"/app/tickets/{told['ticket_id']}"
+    return "/app" if told["session_id"] is not None else f"/app/tickets/{told['ticket_id']}"
+
+
+def _time(told: Told, tongue: Tongue) -> str:
+    """When the session begins, on the reader's clock; with the zone, since the reader may be elsewhere."""
+    local = datetime.fromisoformat(told["data"]["starts_at"]).astimezone(ZoneInfo(told["reader_time_zone"]))
+    day = dates.format_skeleton("yMMMEd", local, locale=locale_of(tongue.language))
+    return f"{day}, {local:%H:%M} ({told['reader_time_zone']})"
 
 
 def _named(told: Told, tongue: Tongue) -> dict[str, str]:
@@ -80,6 +95,36 @@ def _review(told: Told, tongue: Tongue) -> str:
     return text % {"num": rating, **_named(told, tongue)}
 
 
+def _requested(told: Told, tongue: Tongue) -> str:
+    if told["data"]["is_offer"]:
+        return tongue.gettext("%(name)s offers you another time") % _named(told, tongue)
+    return tongue.gettext("%(name)s asks you for a session") % _named(told, tongue)
+
+
+def _session_accepted(told: Told, tongue: Tongue) -> str:
+    return tongue.gettext("%(name)s accepted: your session is booked") % _named(told, tongue)
+
+
+def _declined(told: Told, tongue: Tongue) -> str:
+    if told["data"]["is_expired"]:
+        return tongue.gettext("Nobody answered in time: a request for a session is over")
+    return tongue.gettext("%(name)s has no time for your session") % _named(told, tongue)
+
+
+def _cancelled(told: Told, tongue: Tongue) -> str:
+    return tongue.gettext("%(name)s cancelled your session") % _named(told, tongue)
+
+
+def _reminder(told: Told, tongue: Tongue) -> str:
+    minutes = told["data"]["minutes"]
+    if minutes >= A_DAY_OF_MINUTES:
+        return tongue.gettext("In a day: your session with %(name)s") % _named(told, tongue)
+    text = tongue.ngettext(
+        "In %(num)s minute: your session with %(name)s", "In %(num)s minutes: your session with %(name)s", minutes
+    )
+    return text % {"num": minutes, **_named(told, tongue)}
+
+
 _TITLES: dict[Kind, Callable[[Told, Tongue], str]] = {
     Kind.TICKET_ACCEPTED: _accepted,
     Kind.TICKET_MATCHING: _matching,
@@ -89,4 +134,9 @@ _TITLES: dict[Kind, Callable[[Told, Tongue], str]] = {
     Kind.TICKET_CLOSED: _closed,
     Kind.MESSAGE_POSTED: _message,
     Kind.REVIEW_RECEIVED: _review,
+    Kind.SESSION_REQUESTED: _requested,
+    Kind.SESSION_ACCEPTED: _session_accepted,
+    Kind.SESSION_DECLINED: _declined,
+    Kind.SESSION_CANCELLED: _cancelled,
+    Kind.SESSION_REMINDER: _reminder,
 }

@@ -1,6 +1,7 @@
 """The running server against its own OpenAPI document: whatever is sent, by anyone, is answered as it says."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -25,7 +26,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 PASSWORD = "none-of-the-examples-9"  # else the example of DELETE /users/me would do as it says
 TICKETS = 5
 PEOPLE = ("nobody", "student", "mentor")
-AREAS = ("auth", "users", "mentors", "reviews", "tickets", "tags", "knowledge", "notifications")
+AREAS = ("auth", "users", "mentors", "reviews", "tickets", "tags", "knowledge", "notifications", "sessions")
 bounded = settings(
     max_examples=20,
     derandomize=True,
@@ -38,7 +39,7 @@ bounded = settings(
 
 @pytest.fixture(scope="module")
 def contract_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a student's open, taken, solved, closed and reviewed tickets in it."""
+    """A server with a student's open, taken, solved, closed and reviewed tickets in it, and sessions in most states."""
     home = tmp_path_factory.mktemp("contract")
     mail = {"mail_url": "mailgun://key@mg.example.org", "mail_webhook_key": "a key that is not guessed"}
     with Server(settings_for(f"sqlite:///{home / 'mentorq.db'}", home, **mail)) as server:
@@ -58,6 +59,11 @@ def contract_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
             assert httpx2.post(f"{server.url}/tickets/{number}/close", headers=asker).status_code == 200
         review = {"rating": 5, "comment": "Clear."}
         assert httpx2.post(f"{server.url}/tickets/4/review", json=review, headers=asker).status_code == 201
+        for number in range(1, TICKETS + 1):
+            wish = {"mentor_id": 2, "starts_at": (datetime.now(UTC) + timedelta(days=number)).isoformat()}
+            assert httpx2.post(f"{server.url}/sessions", json=wish, headers=asker).status_code == 201
+        for number, act in ((2, "accept"), (3, "decline"), (4, "cancel")):
+            assert httpx2.post(f"{server.url}/sessions/{number}/{act}", headers=helper).status_code == 200
         yield server
 
 
@@ -119,7 +125,7 @@ def _try(server: Server, operation: APIOperation[Any, Any, Any, Any], mode: Gene
     @bounded
     def holds(case: Case[Any], name: str, number: int) -> None:
         if mode is GenerationMode.POSITIVE:
-            for parameter in set(case.path_parameters or {}) & {"ticket_id", "mentor_id", "user_id"}:
+            for parameter in set(case.path_parameters or {}) & {"ticket_id", "mentor_id", "user_id", "session_id"}:
                 case.path_parameters[parameter] = number  # one that exists, else nearly all would be 404
         case.headers.pop("Authorization", None)
         seen.add(case.call_and_validate(base_url=server.url, headers=headers[name], checks=CHECKS).status_code)

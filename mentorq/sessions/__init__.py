@@ -1,0 +1,1 @@
+"""Live sessions: a mentor's hours, requests and bookings, the calendar."""

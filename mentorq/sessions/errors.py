@@ -1,0 +1,80 @@
+"""What can be wrong with a live session."""
+
+from mentorq.core.errors import DomainError, Forbidden, NotFound
+
+
+class MentorUnavailable(DomainError):
+    """Busy, away, or outside the hours that the mentor has."""
+
+    status = 409
+    code = "mentor_unavailable"
+    detail = "The mentor is not available then. Choose one of the free slots, or ask somebody else."
+
+
+class SlotTaken(DomainError):
+    """An accepted session lies there."""
+
+    status = 409
+    code = "slot_taken"
+    detail = "A session is booked at that time already. Choose another one."
+
+
+class SessionNotFound(NotFound):
+    """There is none, or it is of others."""
+
+    code = "session_not_found"
+    detail = "There is no such session, or none that you may see."
+
+
+class NotYourTurn(Forbidden):
+    """Only the other one may do this."""
+
+    code = "not_yours_to_do"
+    detail = "Only the other one of this session may do this."
+
+
+class SessionNotRequested(DomainError):
+    """It is answered already, or nobody answered in time."""
+
+    status = 409
+    code = "session_not_requested"
+    detail = "This request no longer waits for an answer."
+
+
+class AwaitsTheOther(DomainError):
+    """The other one has been asked, and has not answered yet."""
+
+    status = 409
+    code = "awaits_the_other"
+    detail = "The other one has to answer first."
+
+
+class SessionOver(DomainError):
+    """It is going on or over: there is nothing to cancel."""
+
+    status = 409
+    code = "session_not_cancellable"
+    detail = "This session can no longer be cancelled: it is going on, or over."
+
+
+class SessionNotLive(DomainError):
+    """It has not begun, or is over."""
+
+    status = 409
+    code = "session_not_live"
+    detail = "This session is not going on now."
+
+
+class SessionMoved(DomainError):
+    """Its time or state has changed at this very moment."""
+
+    status = 409
+    code = "session_moved"
+    detail = "This session has just changed. Look at it again, then repeat what you did."
+
+
+class CalendarNotFound(NotFound):
+    """Nobody has a calendar at this address, or not any longer."""
+
+    code = "calendar_not_found"
+    detail = "There is no calendar at this address, or no longer. Make a new address in MentorQ."
