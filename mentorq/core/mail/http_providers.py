@@ -19,8 +19,8 @@ from mentorq.mail_settings import MailProvider
 
 CONNECT_SECONDS, ANSWER_SECONDS, TOTAL_SECONDS = 10.0, 60.0, 90.0
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-NOT_TAKEN = {408, 425, 429, 503}
-"""The provider says that it did nothing, and that it may later."""
+NOT_NOW = {408, 425, 429}
+"""Beside all of 500 and more, which both providers tell us to send again."""
 OUR_SETTINGS = {401, 403, 404, 407, 451}
 """Key, account or domain are wrong: no mail is to blame, so all wait until that is mended."""
 
@@ -62,12 +62,10 @@ def _is_here(endpoint: str) -> bool:
 def _judge(status: int, headers: Mapping[str, str]) -> None:
     if 200 <= status < 300:
         return
-    if status in NOT_TAKEN:
+    if status in NOT_NOW or status >= 500:
         raise Postponed(f"HTTP {status}", _retry_after(headers))
     if status in OUR_SETTINGS or 300 <= status < 400:
         raise Postponed(f"HTTP {status}: check MAIL_URL")
-    if status >= 500:
-        raise Doubtful(f"HTTP {status}")
     raise Refused(f"HTTP {status}")
 
 
