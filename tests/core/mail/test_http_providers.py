@@ -113,13 +113,15 @@ async def test_what_a_status_says_about_the_mail(
     [
         ("Retry-After", "120", 120, 120),
         ("Retry-After", "0", 0, 0),
-        ("Retry-After", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3400, 3601),
+        ("Retry-After", "{date}", 3400, 3601),
         ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
-        ("X-RateLimit-Reset", str(int((datetime.now(UTC) + timedelta(hours=1)).timestamp())), 3400, 3601),
+        ("X-RateLimit-Reset", "{seconds}", 3400, 3601),
     ],
 )
 async def test_the_provider_says_when_to_come_back(name: str, value: str, low: int, high: int, api: HttpServer) -> None:
-    api.status, api.headers = 429, {name: value}
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    said = value.format(date=format_datetime(in_an_hour, usegmt=True), seconds=int(in_an_hour.timestamp()))
+    api.status, api.headers = 429, {name: said}
     error = await error_of(SENDGRID, api)
     assert isinstance(error, Postponed)
     assert error.after is not None
