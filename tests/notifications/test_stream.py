@@ -110,14 +110,15 @@ async def test_200_cuts_lose_nothing_and_repeat_nothing(pair: Pair) -> None:
                             return
 
     talking = asyncio.create_task(talk())
-    for _ in range(CUTS):
+    cuts = 0
+    while cuts < CUTS or len(sent) < CUTS // 3:
         await read_for(random.uniform(0.005, 0.05))
+        cuts += 1
     finished.set()
     await talking
     await read_for(PATIENCE_SECONDS, until=len(sent))
     assert sorted(seen) == sent  # several jobs run at a time: the order is that of the inbox
     assert all(one < other for one, other in pairwise(ids))
-    assert len(sent) > 50
 
 
 async def test_a_stream_ends_with_its_sign_in(pair: Pair) -> None:
