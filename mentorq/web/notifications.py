@@ -240,6 +240,6 @@ async def follow(request: Request, notification_id: RowId, viewer: Visitor, db: 
         NotificationNotFound: it is not the viewer's, or there is none.
     """
     told = await inbox.read(db, viewer, notification_id)
-    if told["ticket_title"] is None:
+    if told["ticket_id"] is not None and told["ticket_title"] is None:
         return redirect(request, PATH, "not_yours")
     return redirect(request, wording.link(told))

@@ -16,6 +16,7 @@ from mentorq.core.jobs import Worker
 from mentorq.notifications.models import NotificationRow
 from mentorq.settings import Settings
 from mentorq.web.notifications import LINES, NEWEST
+from tests.support.booking import at, wish
 from tests.support.life import make_admin, statements_of, ticket_in
 from tests.support.people import PASSWORD, Join, Person, join
 from tests.support.processes import Server
@@ -371,3 +372,16 @@ async def test_the_stream_speaks_the_language_of_the_page_and_goes_on_where_it_w
         assert signed_out.status_code == 303
         assert [event async for event in events] == []
     assert (await browser.get(f"{PATH}/stream")).status_code == 204
+
+
+async def test_what_is_told_of_a_session_leads_somewhere(
+    app: FastAPI, student: Join, mentor: Join, worker: Worker
+) -> None:
+    ana, ben = await student(), await mentor()
+    await wish(ana, ben, at(days=2))
+    await worker.drain()
+    (line,) = (await ben.get("/notifications")).json()["items"]
+    async with visiting(app, ben) as visit:
+        answer = await visit.get(f"{PATH}/{line['id']}")
+    assert (answer.status_code, answer.headers["location"]) == (303, line["link"])
+    assert "said" not in answer.cookies
