@@ -29,7 +29,7 @@ PUSH_TO = "notifications.push_to"
 async def send_mail(db: Write, payload: dict[str, Any]) -> datetime | None:
     """Write the mail, unless it was read by now; in quiet hours, come back when they end."""
     told = await queries.to_deliver(db, payload["notification_id"])
-    if told is None or not told["email"] or told["email_verified_at"] is None or _is_paused(told):
+    if told is None or not may_be_mailed(told):
         return None
     if again := _quiet_until(told):
         return again
@@ -55,7 +55,7 @@ async def still_unread(db: Write, payload: dict[str, Any]) -> bool:
 async def push_everywhere(db: Write, payload: dict[str, Any]) -> datetime | None:
     """One job for each browser, so that one that fails is no reason to disturb the others again."""
     told = await queries.to_deliver(db, payload["notification_id"])
-    if told is None or _is_paused(told):
+    if told is None or is_paused(told):
         return None
     if again := _quiet_until(told):
         return again
@@ -111,7 +111,13 @@ async def _forget(database: Database, endpoint: str) -> None:
         await queries.unsubscribe(db, endpoint)
 
 
-def _is_paused(reader: Row) -> bool:
+def may_be_mailed(reader: Row) -> bool:
+    """Whether somebody has an address of the own, and wants to be disturbed at all."""
+    return bool(reader["email"]) and reader["email_verified_at"] is not None and not is_paused(reader)
+
+
+def is_paused(reader: Row) -> bool:
+    """Whether somebody wants neither mail nor push for a while."""
     return reader["paused_until"] is not None and reader["paused_until"] > now()
 
 

@@ -10,6 +10,7 @@ from mentorq.core.clock import now
 from mentorq.core.database import Row, Write
 from mentorq.core.jobs import task
 from mentorq.notifications import letters, queries
+from mentorq.notifications.delivery import may_be_mailed
 from mentorq.notifications.hours import next_morning
 from mentorq.notifications.kinds import USUAL, Email, Kind
 from mentorq.notifications.models import UNSCHEDULED
@@ -28,16 +29,15 @@ async def send_digests(db: Write, _: dict[str, Any]) -> datetime | None:
         morning, told = next_morning(now(), reader["time_zone"]), reader["digest_seq"]
         if reader["digest_due_at"] != UNSCHEDULED:
             told = reader["last_seq"]
-            if _may_be_mailed(reader):
+            if _may_get_it(reader):
                 await _send(db, reader)
         await queries.schedule_digest(db, reader["user_id"], morning, told)
     return now() if len(due) == AT_ONCE else None
 
 
-def _may_be_mailed(reader: Row) -> bool:
-    is_paused = reader["paused_until"] is not None and reader["paused_until"] > now()
+def _may_get_it(reader: Row) -> bool:
     is_here = reader["deleted_at"] is None and reader["disabled_at"] is None
-    return is_here and not is_paused and bool(reader["email"]) and reader["email_verified_at"] is not None
+    return is_here and may_be_mailed(reader)
 
 
 async def _send(db: Write, reader: Row) -> None:

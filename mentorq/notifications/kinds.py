@@ -45,11 +45,6 @@ class Channels:
         """Nobody would ever hear of it."""
         return not self.in_app and self.email == Email.OFF and not self.push
 
-    @staticmethod
-    def usual(kind: Kind) -> "Channels":
-        """Where somebody is told who has not said anything."""
-        return USUAL[kind]
-
 
 USUAL: dict[Kind, Channels] = {kind: Channels() for kind in Kind} | {
     Kind.TICKET_MATCHING: Channels(email=Email.DAILY),

@@ -26,7 +26,10 @@ S = PushSubscriptionRow.__table__
 L = SessionRow.__table__
 READER, ACTOR = U.alias("reader"), U.alias("actor")
 
-UNREAD = sa.and_(N.c.read_at.is_(None), N.c.gone.is_(None), N.c.in_app)
+PENDING = sa.and_(N.c.read_at.is_(None), N.c.gone.is_(None))
+"""Neither read nor gone, wherever it was told."""
+
+UNREAD = sa.and_(PENDING, N.c.in_app)
 SHOWN = sa.and_(N.c.gone.is_(None), N.c.in_app)
 
 WHOLE = (
@@ -68,10 +71,6 @@ async def count_unread(db: Read, user_id: int) -> int:
     return found
 
 
-async def last_seq(db: Read, user_id: int) -> int:
-    return await db.scalar(sa.select(I.c.last_seq).where(I.c.user_id == user_id)) or 0
-
-
 async def moved(db: Read, user_ids: Collection[int]) -> dict[int, int]:
     """The last number of each inbox."""
     rows = await db.rows(sa.select(I.c.user_id, I.c.last_seq).where(I.c.user_id.in_(user_ids)))
@@ -98,9 +97,7 @@ async def news(db: Read, after: dict[int, int], limit: int) -> list[Row]:
     )
     found = WHOLE.subquery()
     statement = (
-        sa.select(
-            I.c.user_id.label("inbox_id"), I.c.last_seq, unread.label("unread"), asked.c.after.label("after"), found
-        )
+        sa.select(I.c.user_id.label("inbox_id"), I.c.last_seq, unread.label("unread"), found)
         .select_from(
             asked.join(I, I.c.user_id == asked.c.user_id).outerjoin(
                 found,
@@ -181,7 +178,7 @@ async def replace(db: Write, user_id: int, thread: str) -> int:
     """Take the unread line of a thread away; returns how many times it stood for."""
     times = await db.scalars(
         sa.update(NotificationRow)
-        .where(N.c.user_id == user_id, N.c.thread == thread, N.c.read_at.is_(None), N.c.gone.is_(None))
+        .where(N.c.user_id == user_id, N.c.thread == thread, PENDING)
         .values(gone="replaced")
         .returning(N.c.times)
     )
@@ -193,12 +190,12 @@ async def add(db: Write, values: dict[str, Any]) -> int:
     return added
 
 
-async def told_of(db: Read, ticket_id: int, kind: Kind, user_ids: Collection[int] | None = None) -> dict[int, int]:
-    """Who was told something of a ticket, and by which notification."""
-    statement = sa.select(N.c.user_id, N.c.id).where(N.c.ticket_id == ticket_id, N.c.kind == kind)
-    if user_ids is not None:
-        statement = statement.where(N.c.user_id.in_(user_ids))
-    return {row["user_id"]: row["id"] for row in await db.rows(statement)}
+async def told_of(db: Read, ticket_id: int, kind: Kind, user_ids: Collection[int]) -> dict[int, int]:
+    """By which notification each of these people was told something of a ticket."""
+    rows = await db.rows(
+        sa.select(N.c.user_id, N.c.id).where(N.c.ticket_id == ticket_id, N.c.kind == kind, N.c.user_id.in_(user_ids))
+    )
+    return {row["user_id"]: row["id"] for row in rows}
 
 
 def untold(ticket_id: int, kind: Kind) -> sa.ColumnElement[bool]:
@@ -272,6 +269,14 @@ async def preferences(db: Read, user_id: int) -> dict[Kind, Channels]:
     return {Kind(row["kind"]): _channels(row) for row in rows}
 
 
+async def choices_of(db: Read, user_ids: Sequence[int], kind: Kind) -> dict[int, Channels]:
+    """Where those of many people want to be told of a kind who want it otherwise than usual."""
+    rows: list[Row] = []
+    for some in chunks(user_ids, 1000):
+        rows += await db.rows(sa.select(P).where(P.c.kind == kind, P.c.user_id.in_(some)))
+    return {row["user_id"]: _channels(row) for row in rows}
+
+
 async def put_preferences(db: Write, user_id: int, chosen: dict[Kind, Channels]) -> None:
     """Keep what is not usual; forget what is."""
     usual = [kind for kind, channels in chosen.items() if channels == USUAL[kind]]
@@ -313,7 +318,7 @@ async def to_deliver(db: Read, notification_id: int) -> Row | None:
     row = await db.row(
         WHOLE.add_columns(*READER_FIELDS)
         .join(I, I.c.user_id == N.c.user_id)
-        .where(N.c.id == notification_id, N.c.read_at.is_(None), N.c.gone.is_(None), READER.c.deleted_at.is_(None))
+        .where(N.c.id == notification_id, PENDING, READER.c.deleted_at.is_(None))
     )
     return row if row is None or row["disabled_at"] is None else None
 
@@ -360,9 +365,7 @@ async def digests_due(db: Write, limit: int) -> list[Row]:
 
 async def since_digest(db: Read, user_id: int, after: int, kinds: Sequence[Kind], limit: int) -> list[Row]:
     """What is unread and was not in a digest before, newest first."""
-    statement = WHOLE.where(
-        N.c.user_id == user_id, N.c.seq > after, N.c.read_at.is_(None), N.c.gone.is_(None), N.c.kind.in_(kinds)
-    )
+    statement = WHOLE.where(N.c.user_id == user_id, N.c.seq > after, PENDING, N.c.kind.in_(kinds))
     return await db.rows(statement.order_by(N.c.seq.desc()).limit(limit))
 
 

@@ -13,7 +13,7 @@ from mentorq.core.clock import now
 from mentorq.core.database import Write
 from mentorq.core.jobs import enqueue
 from mentorq.notifications import queries
-from mentorq.notifications.kinds import Channels, Email, Kind
+from mentorq.notifications.kinds import USUAL, Channels, Email, Kind
 from mentorq.notifications.models import NotificationRow
 from mentorq.notifications.queries import N, P, U, preferences_of, wants
 
@@ -51,8 +51,8 @@ async def tell(
     times = 1 + (await queries.replace(db, user_id, thread) if thread else 0)
     values = {
         "user_id": user_id, "seq": seq, "kind": kind, "key": key, "thread": thread, "ticket_id": ticket_id,
-        "session_id": session_id,
-        "actor_id": actor_id, "data": dict(data or {}), "times": times, "in_app": chosen.in_app, "created_at": now(),
+        "session_id": session_id, "actor_id": actor_id, "data": dict(data or {}), "times": times,
+        "in_app": chosen.in_app, "created_at": now(),
     }  # fmt: skip
     notification_id = await queries.add(db, values)
     announce(db, [user_id])
@@ -79,8 +79,8 @@ async def offer(db: Write, ticket_id: int, people: sa.Select[Any]) -> int:
     if not taken:
         return 0
     ids = [user_id for user_id, _ in taken]
-    own = await _own_choices(db, ids, kind)
-    usual, moment = Channels.usual(kind), now()
+    own = await queries.choices_of(db, ids, kind)
+    usual, moment = USUAL[kind], now()
     await bulk.insert(
         db,
         NotificationRow,
@@ -95,15 +95,8 @@ async def offer(db: Write, ticket_id: int, people: sa.Select[Any]) -> int:
     return len(taken)
 
 
-async def _own_choices(db: Write, user_ids: Sequence[int], kind: Kind) -> dict[int, Channels]:
-    rows: list[dict[str, Any]] = []
-    for some in bulk.chunks(user_ids, IDS_IN_A_HINT):
-        rows += await db.rows(sa.select(P).where(P.c.kind == kind, P.c.user_id.in_(some)))
-    return {row["user_id"]: Channels(row["in_app"], Email(row["email"]), row["push"]) for row in rows}
-
-
 async def _deliver_offers(db: Write, ticket_id: int, user_ids: Sequence[int], own: Mapping[int, Channels]) -> None:
-    usual = Channels.usual(Kind.TICKET_MATCHING)
+    usual = USUAL[Kind.TICKET_MATCHING]
     for some in bulk.chunks(user_ids, JOBS_AT_ONCE):
         chosen = {user_id: own.get(user_id, usual) for user_id in some}
         to_mail = [user_id for user_id, each in chosen.items() if each.email == Email.IMMEDIATE]
@@ -117,7 +110,7 @@ async def _deliver_offers(db: Write, ticket_id: int, user_ids: Sequence[int], ow
 
 async def withdraw(db: Write, ticket_id: int, kinds: Collection[Kind], *, user_id: int | None = None) -> None:
     """What a ticket was told of, and nobody has read, is needed no longer: by anyone, or by `user_id`."""
-    condition = sa.and_(N.c.ticket_id == ticket_id, N.c.kind.in_(kinds), N.c.read_at.is_(None), N.c.gone.is_(None))
+    condition = sa.and_(N.c.ticket_id == ticket_id, N.c.kind.in_(kinds), queries.PENDING)
     if user_id is not None:
         condition = sa.and_(condition, N.c.user_id == user_id)
     await _change(db, condition, gone="moot")
@@ -125,9 +118,7 @@ async def withdraw(db: Write, ticket_id: int, kinds: Collection[Kind], *, user_i
 
 async def withdraw_session(db: Write, session_id: int, user_ids: Collection[int]) -> None:
     """What these people were told of a session, and have not read, is needed no longer."""
-    condition = sa.and_(
-        N.c.user_id.in_(user_ids), N.c.session_id == session_id, N.c.read_at.is_(None), N.c.gone.is_(None)
-    )
+    condition = sa.and_(N.c.user_id.in_(user_ids), N.c.session_id == session_id, queries.PENDING)
     await _change(db, condition, gone="moot")
 
 
