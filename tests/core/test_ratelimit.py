@@ -13,6 +13,7 @@ import pytest
 import time_machine
 from fastapi import FastAPI
 
+from mentorq.core import ratelimit
 from mentorq.core.errors import TooManyRequests
 from mentorq.core.ratelimit import RateLimiter
 from mentorq.main import create_app
@@ -31,8 +32,11 @@ def limiter_settings(home: Path, redis_url: str = "") -> Settings:
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def limiter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RateLimiter]:
-    """Counts in memory, and in a real Valkey."""
+async def limiter(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RateLimiter]:
+    """Counts in memory, and in a real Valkey: however long that takes, or a slow machine would count in both."""
+    monkeypatch.setattr(ratelimit, "REDIS_SECONDS", 60.0)
     url = request.getfixturevalue("valkey_url") if request.param == "redis" else ""
     found = RateLimiter(limiter_settings(tmp_path, url))
     yield found
