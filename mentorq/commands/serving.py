@@ -86,6 +86,8 @@ def _announce(host: str, port: int) -> None:
 def _configuration(known: "Settings", host: str, port: int, workers: int) -> "uvicorn.Config":
     import uvicorn
 
+    from mentorq.core.sockets import LONGEST_MESSAGE
+
     return uvicorn.Config(
         "mentorq.main:app",
         host=host,
@@ -101,6 +103,8 @@ def _configuration(known: "Settings", host: str, port: int, workers: int) -> "uv
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEADERS,
         backlog=BACKLOG,
+        ws="websockets-sansio",
+        ws_max_size=LONGEST_MESSAGE,
         ws_per_message_deflate=False,
     )
 

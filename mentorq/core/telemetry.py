@@ -26,6 +26,7 @@ REQUEST_STATEMENTS = Histogram(
 )
 REQUESTS_IN_FLIGHT = Gauge("mentorq_requests_in_flight", "Requests that are being answered.")
 OPEN_STREAMS = Gauge("mentorq_open_streams", "Streams of server-sent events that are open.")
+OPEN_SOCKETS = Gauge("mentorq_open_sockets", "WebSockets that are open.")
 JOB_SECONDS = Histogram("mentorq_job_seconds", "Duration of jobs.", ["task"])
 JOB_FAILURES = Counter("mentorq_job_failures", "Attempts of jobs that failed.", ["task"])
 JOB_LAG = Histogram(

@@ -10,12 +10,13 @@ from mentorq.mentors import models as mentors
 from mentorq.notifications import models as notifications
 from mentorq.reviews import models as reviews
 from mentorq.sessions import models as sessions
+from mentorq.sessions.room import models as room
 from mentorq.tags import models as tags
 from mentorq.tickets import models as tickets
 from mentorq.webhooks import models as webhooks
 
 METADATA = Base.metadata
 MODULES = (
-    accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, server_keys, sessions,
-    tags, tickets, webhooks,
+    accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, room, server_keys,
+    sessions, tags, tickets, webhooks,
 )  # fmt: skip
