@@ -22,6 +22,7 @@ from mentorq import web
 from mentorq.accounts import router as auth
 from mentorq.accounts import users_router as users
 from mentorq.accounts.access import SignInCache
+from mentorq.accounts.sockets import Sockets
 from mentorq.core import errors, openapi
 from mentorq.core.bus import make_bus
 from mentorq.core.database import Database
@@ -49,6 +50,8 @@ from mentorq.sessions import calendar_router as calendars
 from mentorq.sessions import handlers as sessions_handlers
 from mentorq.sessions import router as sessions
 from mentorq.sessions import schedule_router as schedules
+from mentorq.sessions.room import router as room
+from mentorq.sessions.room.rooms import Rooms
 from mentorq.settings import Settings, load_settings
 from mentorq.tags import router as tags
 from mentorq.tickets import handlers as tickets_handlers
@@ -73,7 +76,7 @@ LISTENERS = (
 """Modules that only listen: importing them is what makes them hear."""
 
 ROUTERS = (
-    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, calendars, notifications,
+    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, calendars, notifications,
     unsubscribe_router, mail, docs,
 )  # fmt: skip
 
@@ -149,6 +152,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.limiter.stop)
         await stack.enter_async_context(running(database))
         await stack.enter_async_context(app.state.follower.following())
+        await stack.enter_async_context(app.state.rooms.following())
+        await stack.enter_async_context(_background(app.state.sockets.watch(), "sockets"))
         stack.enter_context(_told_of_signals(app.state.follower.close))
         if database.settings.embedded_worker:
             await stack.enter_async_context(_background(Worker(database).run(), "worker"))
@@ -215,6 +220,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.ranking = suggestions.rank
     app.state.related = Related()
     app.state.follower = Follower(app.state.database)
+    app.state.sockets = Sockets(app.state.database)
+    app.state.rooms = Rooms(app.state.database)
     app.state.error_page = web.error_page
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
+from starlette.requests import HTTPConnection
 
 from mentorq.accounts import queries, signins
 from mentorq.accounts.errors import WrongRole
@@ -63,7 +64,7 @@ class SignInCache:
             del self._known[token]
 
 
-async def viewer_of(request: Request, db: Read, token: str) -> Viewer | None:
+async def viewer_of(request: HTTPConnection, db: Read, token: str) -> Viewer | None:
     """The person behind an access token; None where it is not valid, or no longer."""
     cache: SignInCache = request.app.state.sign_ins
     viewer = cache.get(token)

@@ -222,6 +222,12 @@ async def every_sign_in(db: Read, user_id: int) -> list[Row]:
     return await db.rows(sa.select(SignInRow.__table__).where(SignInRow.user_id == user_id).order_by(SignInRow.id))
 
 
+async def ended_sign_ins(db: Read, sign_in_ids: Collection[int]) -> set[int]:
+    """Those of them that are over."""
+    ended = sa.select(SignInRow.id).where(SignInRow.id.in_(sign_in_ids), SignInRow.ended_at.is_not(None))
+    return set(await db.scalars(ended))
+
+
 async def end_sign_ins(db: Write, user_id: int, *, only: int | None = None, but: int | None = None) -> list[int]:
     """End one, all, or all but one; returns which."""
     statement = sa.update(SignInRow).where(SignInRow.user_id == user_id, SignInRow.ended_at.is_(None))

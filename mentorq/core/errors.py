@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 
 class FieldError(TypedDict):
@@ -143,7 +144,7 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = Field(None, description="With 422: each field that is wrong.")
 
 
-def problem_document(request: Request, error: DomainError) -> dict[str, Any]:
+def problem_document(request: HTTPConnection, error: DomainError) -> dict[str, Any]:
     """The body of the answer to `request` that failed with `error`."""
     document: dict[str, Any] = {
         "type": "about:blank",

@@ -55,6 +55,8 @@ class Edge:
         self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            return await self._socket(scope, receive, send)
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         method = scope["method"]
@@ -93,6 +95,12 @@ class Edge:
             REQUESTS_IN_FLIGHT.dec()
             self._record(scope, method, status, time.perf_counter() - started)
             structlog.contextvars.clear_contextvars()
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket is one request, however long it stays open: what is logged meanwhile bears its id."""
+        scope["request_id"] = _request_id(scope)
+        with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
+            await self.app(scope, receive, send)
 
     def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = _route_template(scope)

@@ -108,6 +108,11 @@ def access_token(settings: Settings, user_id: int, sign_in_id: int) -> tuple[str
     return jwt.encode(claims, settings.secret_key, algorithm=settings.algorithm), expires
 
 
+def cookie_name(settings: Settings, name: str) -> str:
+    """What browsers call a cookie of ours: over https, no other host of the domain can have set it."""
+    return f"__Host-{name}" if settings.is_https else name
+
+
 def read_access_token(settings: Settings, token: str) -> tuple[int, int, datetime] | None:
     """User, sign-in and end of a valid access token; None if it is not one of ours or has expired."""
     try:

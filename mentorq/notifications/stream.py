@@ -15,16 +15,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-import sqlalchemy as sa
 import structlog
 
+from mentorq.accounts import queries as accounts
 from mentorq.accounts import signins
-from mentorq.accounts.models import SignInRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.bulk import chunks
 from mentorq.core.bus import GAP
 from mentorq.core.clock import now
-from mentorq.core.database import Database, Read, Row
+from mentorq.core.database import Database, Row
 from mentorq.core.errors import Unavailable
 from mentorq.core.event_stream import HEARTBEAT, EventStream, encode
 from mentorq.core.inputs import LARGEST_ID
@@ -188,19 +187,13 @@ class Follower:
                 last = await queries.moved(db, some)
                 self._look_into(user_id for user_id in some if self._is_behind(user_id, last.get(user_id, 0)))
             for readers in chunks(self._all(), INBOXES_AT_ONCE):
-                ended = await _ended(db, [reader.sign_in_id for reader in readers])
+                ended = await accounts.ended_sign_ins(db, [reader.sign_in_id for reader in readers])
                 for reader in readers:
                     if reader.sign_in_id in ended:
                         reader.end()
 
     def _is_behind(self, user_id: int, last: int) -> bool:
         return any(reader.seen is None or reader.seen < last for reader in self._readers.get(user_id, ()))
-
-
-async def _ended(db: Read, sign_in_ids: list[int]) -> set[int]:
-    """Those that are over: a hint of it may have been lost, too."""
-    ended = sa.select(SignInRow.id).where(SignInRow.id.in_(sign_in_ids), SignInRow.ended_at.is_not(None))
-    return set(await db.scalars(ended))
 
 
 def _earliest(readers: list[Reader]) -> int:

@@ -65,6 +65,21 @@ class SessionNotLive(DomainError):
     detail = "This session is not going on now."
 
 
+class RoomNotOpen(Forbidden):
+    """It is not booked: not yet, or not any longer."""
+
+    code = "room_not_open"
+    detail = "This session is not booked, so there is no room to enter."
+
+
+class ExtensionTooLong(DomainError):
+    """It would go on for longer than a session may."""
+
+    status = 409
+    code = "extension_too_long"
+    detail = "A session takes two hours at most, with all extensions. Book another one."
+
+
 class SessionMoved(DomainError):
     """Its time or state has changed at this very moment."""
 

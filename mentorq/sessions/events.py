@@ -61,6 +61,17 @@ class SessionReminder:
 
 
 @dataclass(frozen=True)
+class SessionMissed:
+    """Ten minutes after the beginning somebody is not there: `missed_by` is `student`, `mentor` or `both`."""
+
+    session_id: int
+    student_id: int
+    mentor_id: int
+    starts_at: datetime
+    missed_by: str
+
+
+@dataclass(frozen=True)
 class SessionEnded:
     """It is over."""
 

@@ -14,6 +14,7 @@ from mentorq.sessions import events, policy, queries, schedule
 from mentorq.sessions.errors import SessionMoved
 from mentorq.sessions.hours import Span
 from mentorq.sessions.queries import S
+from mentorq.sessions.room import attendance
 from mentorq.sessions.schemas import NewSession, Offer
 from mentorq.sessions.states import Action, Status
 from mentorq.tickets import service as tickets
@@ -200,11 +201,12 @@ async def _end(db: Write, session_id: int, action: Action, *conditions: Any) -> 
 @task("sessions.sweep", every=SWEEP_EVERY)
 async def sweep(db: Write, _: dict[str, Any]) -> datetime | None:
     """The clock's part: begin, end, expire, remind. Returns when to look next."""
-    done = [await _begin_all(db), await _finish_all(db), await _expire_all(db)]
+    done = [await _begin_all(db), await _finish_all(db), await _expire_all(db), await _miss_all(db)]
     done += [await _remind_all(db, number, before) for number, before in enumerate(REMINDERS, 1)]
     if SWEEP_AT_ONCE in done:
         return now()
-    return await queries.next_due(db, REMINDERS)
+    due = await queries.next_due(db, REMINDERS), await attendance.next_look(db)
+    return min((moment for moment in due if moment is not None), default=None)
 
 
 async def _begin_all(db: Write) -> int:
@@ -218,7 +220,7 @@ async def _begin_all(db: Write) -> int:
 async def _finish_all(db: Write) -> int:
     due = await queries.over(db, SWEEP_AT_ONCE)
     for session_id in due:
-        await _end(db, session_id, Action.FINISH, S.c.ends_at <= now())
+        await _end(db, session_id, Action.FINISH, S.c.ends_at <= now() - queries.GRACE)
     return len(due)
 
 
@@ -229,6 +231,15 @@ async def _expire_all(db: Write) -> int:
         if session is not None:
             await _announce_decline(db, session, is_expired=True)
     return len(due)
+
+
+async def _miss_all(db: Write) -> int:
+    """Who waits may go on waiting; where nobody came, both have their time back."""
+    missed = await attendance.note_missing(db, SWEEP_AT_ONCE)
+    for session in missed:
+        if session["missed_by"] == "both":
+            await _end(db, session["id"], Action.FINISH)
+    return len(missed)
 
 
 async def _remind_all(db: Write, number: int, before: timedelta) -> int:

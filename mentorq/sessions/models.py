@@ -13,6 +13,7 @@ from mentorq.sessions.states import Status
 LONGEST_TOPIC = 200
 LONGEST_REASON = 1_000
 SHORTEST_MINUTES, LONGEST_MINUTES = 15, 60
+LONGEST_WITH_EXTENSIONS = 120
 
 
 def in_state(*statuses: Status) -> sa.ColumnElement[bool]:
@@ -42,7 +43,7 @@ class SessionRow(Base):
     """A request for some minutes of a mentor's time, and what becomes of it.
 
     `expires_at` is when a request ends by itself, `awaits` who is to answer it. `reminded` counts the reminders that
-    went out. `missed_by` is for the room to say who did not come.
+    went out. `missed_by` says who had not come ten minutes after the beginning.
     """
 
     __tablename__ = "sessions"

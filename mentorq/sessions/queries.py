@@ -15,19 +15,27 @@ from mentorq.core.database import Read, Row, Write
 from mentorq.core.pagination import Keyset, beyond
 from mentorq.sessions.errors import SlotTaken
 from mentorq.sessions.hours import Span
-from mentorq.sessions.models import LONGEST_MINUTES, CalendarRow, ScheduleRow, SessionRow, in_state
+from mentorq.sessions.models import LONGEST_WITH_EXTENSIONS, CalendarRow, ScheduleRow, SessionRow, in_state
 from mentorq.sessions.policy import visible_to
+from mentorq.sessions.room.models import RoomRow
 from mentorq.sessions.states import BOOKED, HELD, TRANSITIONS, Action, Status
 
 S = SessionRow.__table__
 H = ScheduleRow.__table__
+R = RoomRow.__table__
 U = UserRow.__table__
-LONGEST = timedelta(minutes=LONGEST_MINUTES)
+LONGEST = timedelta(minutes=LONGEST_WITH_EXTENSIONS)
+GRACE = timedelta(seconds=30)
+"""How long after its end one may still finish a sentence."""
+
 OVERLAP = "ex_sessions_"
 """What the constraints are called, or the triggers, that allow no overlap."""
 
 BOOKINGS = 0x535E << 48
 """The advisory locks of PostgreSQL that are about people's bookings: with the person's id."""
+
+ROOMS = "rooms"
+"""Hints on the bus: the session whose state, or whose room, has changed."""
 
 CALENDARS_SEE = {Action.OFFER, Action.ACCEPT, Action.DECLINE, Action.EXPIRE, Action.CANCEL}
 """What changes an entry in a calendar."""
@@ -88,10 +96,16 @@ async def taken(
 STUDENT, MENTOR = U.alias("student"), U.alias("mentor")
 SESSIONS = sa.select(
     *S.c,
+    R.c.asked_by,
+    R.c.asked_minutes,
     *(c for c in public_columns(STUDENT, "student_") if c.name != "student_id"),
     *(c for c in public_columns(MENTOR, "mentor_") if c.name != "mentor_id"),
-).select_from(S.join(STUDENT, STUDENT.c.id == S.c.student_id).join(MENTOR, MENTOR.c.id == S.c.mentor_id))
-"""A session's row with its two people: what `schemas.as_session` needs."""
+).select_from(
+    S.join(STUDENT, STUDENT.c.id == S.c.student_id)
+    .join(MENTOR, MENTOR.c.id == S.c.mentor_id)
+    .outerjoin(R, R.c.session_id == S.c.id)
+)
+"""A session's row with its two people and who asks for more time: what `schemas.as_session` needs."""
 
 
 async def one(db: Read, viewer: Viewer, session_id: int) -> Row | None:
@@ -158,12 +172,45 @@ async def move(db: Write, session_id: int, action: Action, changes: dict[str, An
     if action in CALENDARS_SEE:
         always["sequence"] = SessionRow.sequence + 1
     statement = sa.update(SessionRow).where(SessionRow.id == session_id, in_state(*transition.sources), *conditions)
+    moved = await _without_overlap(db, statement.values(always | changes).returning(S))
+    if moved is not None:
+        tell_rooms(db, session_id)
+    return moved
+
+
+async def extend(db: Write, session_id: int, before: datetime, ends_at: datetime) -> bool:
+    """Let a session that has begun end later; False where it has ended, or its end is not `before` any longer.
+
+    Raises:
+        SlotTaken: one of the two has another session then.
+    """
+    later = sa.update(SessionRow).where(S.c.id == session_id, in_state(*BOOKED), S.c.ends_at == before)
+    changes = {"ends_at": ends_at, "version": S.c.version + 1, "sequence": S.c.sequence + 1, "updated_at": now()}
+    extended = await _without_overlap(db, later.values(changes).returning(S.c.id)) is not None
+    if extended:
+        tell_rooms(db, session_id)
+    return extended
+
+
+async def _without_overlap(db: Write, statement: sa.Executable) -> Row | None:
     try:
-        return await db.row(statement.values(always | changes).returning(S))
+        return await db.row(statement)
     except IntegrityError as error:
         if OVERLAP in str(error.orig):
             raise SlotTaken from None
         raise
+
+
+async def mark_missed(db: Write, session_id: int, missed_by: str | None) -> None:
+    """Note down who did not come; None: nobody is missing any longer."""
+    changes = {"missed_by": missed_by, "version": S.c.version + 1, "updated_at": now()}
+    await db.execute(sa.update(SessionRow).where(S.c.id == session_id).values(changes))
+    tell_rooms(db, session_id)
+
+
+def tell_rooms(db: Write, session_id: int) -> None:
+    """Whoever is in the room, in whatever process, gets to know that something has changed."""
+    db.after_commit(lambda: db.database.bus.publish(ROOMS, str(session_id)))
 
 
 def begun_at() -> sa.ColumnElement[datetime]:
@@ -192,8 +239,8 @@ async def begun(db: Read, limit: int) -> list[Row]:
 
 
 async def over(db: Write, limit: int) -> list[int]:
-    """Sessions whose time is over, locked together; not those that somebody moves at this moment."""
-    return await _due(db, Status.LIVE, S.c.ends_at, limit)
+    """Sessions whose time is over, and the moment after it; locked together, but for those that somebody moves now."""
+    return await _due(db, Status.LIVE, S.c.ends_at, limit, GRACE)
 
 
 async def unanswered(db: Write, limit: int) -> list[int]:
@@ -201,8 +248,10 @@ async def unanswered(db: Write, limit: int) -> list[int]:
     return await _due(db, Status.REQUESTED, S.c.expires_at, limit)
 
 
-async def _due(db: Write, status: Status, column: sa.ColumnElement[datetime], limit: int) -> list[int]:
-    due = sa.select(S.c.id).where(in_state(status), column <= now()).order_by(column).limit(limit)
+async def _due(
+    db: Write, status: Status, column: sa.ColumnElement[datetime], limit: int, grace: timedelta = timedelta(0)
+) -> list[int]:
+    due = sa.select(S.c.id).where(in_state(status), column <= now() - grace).order_by(column).limit(limit)
     return await db.scalars(due.with_for_update(skip_locked=True, key_share=True))
 
 
@@ -231,12 +280,14 @@ async def remind(db: Write, number: int, before: timedelta, limit: int) -> list[
 
 async def next_due(db: Read, reminders: Collection[timedelta]) -> datetime | None:
     """When the clock has to look at a session next."""
-    moments = [
-        await db.scalar(sa.select(sa.func.min(column)).where(in_state(status)))
-        for status, column in (
-            (Status.ACCEPTED, S.c.starts_at), (Status.LIVE, S.c.ends_at), (Status.REQUESTED, S.c.expires_at)
-        )
-    ]  # fmt: skip
+    moments = []
+    for status, column, grace in (
+        (Status.ACCEPTED, S.c.starts_at, timedelta(0)),
+        (Status.LIVE, S.c.ends_at, GRACE),
+        (Status.REQUESTED, S.c.expires_at, timedelta(0)),
+    ):
+        first = await db.scalar(sa.select(sa.func.min(column)).where(in_state(status)))
+        moments.append(first + grace if first else None)
     for number, before in enumerate(reminders, 1):
         unreminded = sa.select(sa.func.min(S.c.starts_at)).where(in_state(Status.ACCEPTED), S.c.reminded < number)
         first = await db.scalar(unreminded)

@@ -34,7 +34,8 @@ router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=Route)
 Statuses = Annotated[list[Status], Query(alias="status", max_length=10, description="Repeatable.")]
 
 
-def _answer(row: Row, status: int = 200) -> Response:
+def answer(row: Row, status: int = 200) -> Response:
+    """A session with its version."""
     headers = {"ETag": etag(row["id"], row["version"])}
     if status == 201:
         headers["Location"] = f"/sessions/{row['id']}"
@@ -54,7 +55,7 @@ async def request(body: NewSession, student: CurrentStudent, db: Write) -> Respo
 
     A request ends by itself: one for now after 10 minutes, a later one an hour before it would begin.
     """
-    return _answer(await lifecycle.request(db, student, body), 201)
+    return answer(await lifecycle.request(db, student, body), 201)
 
 
 @router.get("", response_model=Page[Session], responses=problems(BadCursor), summary="List my sessions")
@@ -79,7 +80,7 @@ async def mine(
 @router.get("/{session_id}", response_model=Session, responses=problems(SessionNotFound), summary="Get a session")
 async def get(session_id: RowId, viewer: CurrentViewer, db: Read) -> Response:
     """A session, for its two people."""
-    return _answer(await service.one(db, viewer, session_id))
+    return answer(await service.one(db, viewer, session_id))
 
 
 @router.post(
@@ -90,7 +91,7 @@ async def get(session_id: RowId, viewer: CurrentViewer, db: Read) -> Response:
 )
 async def offer(session_id: RowId, body: Offer, viewer: CurrentViewer, db: Write) -> Response:
     """Offer another time instead of what the student asked for; the student accepts it, or cancels."""
-    return _answer(await lifecycle.offer(db, session_id, viewer, body))
+    return answer(await lifecycle.offer(db, session_id, viewer, body))
 
 
 @router.post(
@@ -104,7 +105,7 @@ async def accept(session_id: RowId, viewer: CurrentViewer, db: Write) -> Respons
 
     Two booked sessions of one person never overlap, however many are accepted at once.
     """
-    return _answer(await lifecycle.accept(db, session_id, viewer))
+    return answer(await lifecycle.accept(db, session_id, viewer))
 
 
 @router.post(
@@ -115,7 +116,7 @@ async def accept(session_id: RowId, viewer: CurrentViewer, db: Write) -> Respons
 )
 async def decline(session_id: RowId, viewer: CurrentViewer, db: Write, body: Refusal | None = None) -> Response:
     """Say that it is not possible, with a reason where there is one to tell."""
-    return _answer(await lifecycle.decline(db, session_id, viewer, body.reason if body else None))
+    return answer(await lifecycle.decline(db, session_id, viewer, body.reason if body else None))
 
 
 @router.post(
@@ -126,7 +127,7 @@ async def decline(session_id: RowId, viewer: CurrentViewer, db: Write, body: Ref
 )
 async def cancel(session_id: RowId, viewer: CurrentViewer, db: Write, body: Refusal | None = None) -> Response:
     """Take a wish back, or free the time that was booked: either of the two may, until it begins."""
-    return _answer(await lifecycle.cancel(db, session_id, viewer, body.reason if body else None))
+    return answer(await lifecycle.cancel(db, session_id, viewer, body.reason if body else None))
 
 
 @router.post(
@@ -137,4 +138,4 @@ async def cancel(session_id: RowId, viewer: CurrentViewer, db: Write, body: Refu
 )
 async def end(session_id: RowId, viewer: CurrentViewer, db: Write) -> Response:
     """End it before its time is over: either of the two may."""
-    return _answer(await lifecycle.end(db, session_id, viewer))
+    return answer(await lifecycle.end(db, session_id, viewer))

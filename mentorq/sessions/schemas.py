@@ -201,9 +201,25 @@ EXAMPLE_SESSION: dict[str, Any] = {
     "answered_at": None,
     "started_at": None,
     "ended_at": None,
+    "missed_by": None,
+    "extension": None,
     "student": EXAMPLE_PERSON,
     "mentor": EXAMPLE_PERSON | {"id": 9, "username": "ben", "role": "mentor"},
 }
+
+
+class Extension(BaseModel):
+    """Somebody asks for more time."""
+
+    asked_by: int = Field(description="Whose question it is; the other may agree.", examples=[7])
+    minutes: int = Field(examples=[10])
+
+
+def as_extension(row: Mapping[str, Any]) -> dict[str, int] | None:
+    """The open question for more time, out of a row that has the columns of a session and of its room."""
+    if row["asked_by"] is None:
+        return None
+    return {"asked_by": row[f"{row['asked_by']}_id"], "minutes": row["asked_minutes"]}
 
 
 class Session(BaseModel):
@@ -229,11 +245,15 @@ class Session(BaseModel):
     answered_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    missed_by: Literal["student", "mentor", "both"] | None = Field(
+        description="Who had not come ten minutes after the beginning."
+    )
+    extension: Extension | None = Field(description="While it goes on: who asks for more time.")
     student: UserPublic
     mentor: UserPublic
 
 
-SESSION_FIELDS = tuple(name for name in Session.model_fields if name not in ("student", "mentor"))
+SESSION_FIELDS = tuple(name for name in Session.model_fields if name not in ("student", "mentor", "extension"))
 
 
 def as_session(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,6 +261,7 @@ def as_session(row: Mapping[str, Any]) -> dict[str, Any]:
     session = {name: row[name] for name in SESSION_FIELDS}
     if row["status"] != Status.REQUESTED:
         session["awaits"] = session["expires_at"] = None
+    session["extension"] = as_extension(row)
     return session | {"student": public_user(row, "student_"), "mentor": public_user(row, "mentor_")}
 
 
