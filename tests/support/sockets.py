@@ -36,7 +36,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
             ws_max_size=LONGEST_MESSAGE,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
-        )  # fmt: skip
+        )
     )
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     serving = asyncio.create_task(server.serve())

@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -256,7 +256,7 @@ class Rooms:
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Follow what happens as long as the block lasts."""
-        work = self._follow(), self._look_around(), self._watch_clock(), self._tell()
+        work = self._follow(), _every(LOOK_EVERY_SECONDS, self._look_around), _every(1, self._watch_clock), self._tell()
         tasks = [asyncio.create_task(each, name="rooms") for each in work]
         try:
             yield
@@ -321,15 +321,12 @@ class Rooms:
                     await attendance.came(db, session_id, user_id)
 
     async def _look_around(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
-            moment = time.monotonic()
-            for session_id, room in self._rooms.items():
-                for key in [key for key, other in room.elsewhere.items() if other.until < moment]:
-                    del room.elsewhere[key]
-                self._tell_presence(session_id, room)
-            with contextlib.suppress(Unavailable):
-                await self._find_what_hints_missed()
+        moment = time.monotonic()
+        for session_id, room in self._rooms.items():
+            for key in [key for key, other in room.elsewhere.items() if other.until < moment]:
+                del room.elsewhere[key]
+            self._tell_presence(session_id, room)
+        await self._find_what_hints_missed()
 
     async def _find_what_hints_missed(self) -> None:
         for some in chunks(list(self._rooms), ROOMS_AT_ONCE):
@@ -341,20 +338,30 @@ class Rooms:
 
     async def _watch_clock(self) -> None:
         """Warn two minutes before the end, once for each end."""
-        while True:
-            await asyncio.sleep(1)
-            moment = now()
-            for room in self._rooms.values():
-                ends_at = room.state["ends_at"]
-                left = (ends_at - moment).total_seconds()
-                is_near = room.state["status"] == Status.LIVE and left <= WARN_SECONDS
-                if is_near and room.warned_of != ends_at:
-                    room.warned_of = ends_at
-                    room.send(frame("time", left_seconds=max(0, round(left)), **clock_fields(room.state, moment)))
+        moment = now()
+        for room in self._rooms.values():
+            ends_at = room.state["ends_at"]
+            left = (ends_at - moment).total_seconds()
+            is_near = room.state["status"] == Status.LIVE and left <= WARN_SECONDS
+            if is_near and room.warned_of != ends_at:
+                room.warned_of = ends_at
+                room.send(frame("time", left_seconds=max(0, round(left)), **clock_fields(room.state, moment)))
 
 
 def _is_behind(room: Room, seq: int, version: int) -> bool:
     return version != room.state["version"] or any(guest.seen < seq for guest in room.guests)
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Do something again and again, whatever comes of it."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await act()
+        except Unavailable:
+            pass  # the next time will do
+        except Exception:
+            log.exception("rooms stumbled")
 
 
 class _SentBefore(Exception):
