@@ -14,9 +14,9 @@ from mentorq.core.http import Read, Write
 from mentorq.core.inputs import NOT_TEXT
 from mentorq.core.languages import LANGUAGES
 from mentorq.mentors import service as mentors
-from mentorq.web import locale, sessions
+from mentorq.web import locale
 from mentorq.web.pages import Answer, Form, PageRoute, home_of, messages, redirect, render
-from mentorq.web.sessions import MaybeVisitor, VisitingMentor
+from mentorq.web.signins import MaybeVisitor, VisitingMentor, keep, own_path
 
 router = APIRouter(route_class=PageRoute)
 
@@ -44,7 +44,7 @@ async def sign_up(request: Request, viewer: MaybeVisitor, db: Write, reads: Read
             user = await registration.sign_up(
                 db, body.username, body.email, body.password, Role(body.role), locale.language.get()
             )
-            sessions.keep(request, await signins.open_for(db, user.id, device))
+            keep(request, await signins.open_for(db, user.id, device))
         except UsernameTaken as error:
             form.refuse(error, "username")
         except EmailTaken as error:
@@ -60,7 +60,7 @@ async def sign_up(request: Request, viewer: MaybeVisitor, db: Write, reads: Read
 async def sign_in_page(request: Request, viewer: MaybeVisitor, next: Annotated[str, Query()] = "") -> Response:
     """Sign in, and go on to where one wanted to be."""
     if not viewer.is_anonymous:
-        return redirect(request, sessions.own_path(next, home_of(viewer)))
+        return redirect(request, own_path(next, home_of(viewer)))
     return render(request, "signin.html", form=Form({"next": next}))
 
 
@@ -75,8 +75,8 @@ async def sign_in(request: Request, viewer: MaybeVisitor, db: Write, reads: Read
             if NOT_TEXT.search(name):  # no database has such a name, and not every one can be asked for it
                 raise WrongCredentials
             tokens = await signins.sign_in(db, reads, request.app.state.limiter, name, form["password"], device)
-            sessions.keep(request, tokens)
-            return redirect(request, sessions.own_path(form["next"], "/app"))
+            keep(request, tokens)
+            return redirect(request, own_path(form["next"], "/app"))
         except WrongCredentials as error:
             form.refuse(error)
         except TooManyRequests as error:
@@ -94,7 +94,7 @@ async def sign_out(request: Request, viewer: MaybeVisitor, db: Write) -> Respons
     """End this sign-in; pressing the button twice does no harm."""
     if not viewer.is_anonymous:
         await signins.sign_out(db, viewer)
-    sessions.keep(request, None)
+    keep(request, None)
     return redirect(request, "/", "signed_out")
 
 
@@ -135,7 +135,7 @@ async def reset(request: Request, viewer: MaybeVisitor, db: Write, reads: Read) 
         except InvalidInput as error:
             form.refuse(error)
         else:
-            sessions.keep(request, None)
+            keep(request, None)
             return redirect(request, "/signin", "password_reset")
     raise Answer(render(request, "reset.html", 422, form=form))
 
@@ -162,7 +162,7 @@ async def verify(request: Request, viewer: MaybeVisitor, db: Write) -> Response:
 async def choose_language(request: Request, viewer: MaybeVisitor, db: Write) -> Response:
     """Read in another language: pages on this device, and, for those who are signed in, mails."""
     form = await Form.read(request)
-    response = redirect(request, sessions.own_path(form["next"], "/"))
+    response = redirect(request, own_path(form["next"], "/"))
     if form["language"] in LANGUAGES:
         if not viewer.is_anonymous:
             await profile.change(db, viewer, {"language": form["language"]}, None)
@@ -177,4 +177,4 @@ async def set_availability(request: Request, mentor: VisitingMentor, db: Write) 
     form = await Form.read(request)
     is_available = form["is_available"] == "on"
     await mentors.set_availability(db, mentor, is_available)
-    return redirect(request, sessions.own_path(form["next"]), "available" if is_available else "away")
+    return redirect(request, own_path(form["next"]), "available" if is_available else "away")

@@ -22,7 +22,7 @@ from mentorq.web.changes import changes
 from mentorq.web.lists import distinct, next_page
 from mentorq.web.metadata import question_page
 from mentorq.web.pages import SAID, Answer, Form, PageRoute, is_part, redirect, render
-from mentorq.web.sessions import MaybeVisitor, Visitor
+from mentorq.web.signins import MaybeVisitor, Visitor
 
 router = APIRouter(route_class=PageRoute)
 

@@ -23,7 +23,7 @@ from mentorq.tickets.states import Status
 from mentorq.web.lists import next_page, ranking, tags_in
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
-from mentorq.web.sessions import VisitingStudent, Visitor
+from mentorq.web.signins import VisitingStudent, Visitor
 from mentorq.web.spared import look_alikes
 
 router = APIRouter(route_class=PageRoute)

@@ -12,7 +12,7 @@ from mentorq.notifications import browsers
 from mentorq.notifications.schemas import PushEnd, PushKeys, PushSubscription
 from mentorq.web import assets
 from mentorq.web.pages import Form, PageRoute
-from mentorq.web.sessions import Visitor
+from mentorq.web.signins import Visitor
 
 router = APIRouter(route_class=PageRoute)
 

@@ -7,7 +7,7 @@ from mentorq.core.http import Read
 from mentorq.tickets import community
 from mentorq.web import assets
 from mentorq.web.pages import PageRoute, home_of, redirect, render
-from mentorq.web.sessions import MaybeVisitor
+from mentorq.web.signins import MaybeVisitor
 
 router = APIRouter(route_class=PageRoute)
 for_programs = APIRouter()

@@ -25,7 +25,7 @@ from mentorq.notifications.stream import Follower
 from mentorq.web import locale
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Form, PageRoute, is_part, redirect, render
-from mentorq.web.sessions import MaybeVisitor, Visitor, own_path
+from mentorq.web.signins import MaybeVisitor, Visitor, own_path
 
 router = APIRouter(route_class=PageRoute, prefix="/app/notifications")
 

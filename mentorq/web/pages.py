@@ -24,7 +24,7 @@ from mentorq.core.errors import DomainError, NotFound, NotSignedIn
 from mentorq.core.http import Route
 from mentorq.core.languages import LANGUAGES, Tongue
 from mentorq.knowledge.schemas import url as article_url
-from mentorq.web import assets, components, locale, sessions
+from mentorq.web import assets, components, locale, signins
 from mentorq.web.locale import gettext as _
 
 WORTH_COMPRESSING = 1000
@@ -53,7 +53,7 @@ class PageRoute(Route):
         locale.language.set(locale.choose(request))
         locale.zone.set("UTC")
         try:
-            sessions.require_own_form(request)
+            signins.require_own_form(request)
             response = await super().in_unit(request, handler)
         except Answer as answer:
             response = answer.response
@@ -61,7 +61,7 @@ class PageRoute(Route):
             response = show_error(request, NotFound())  # an id that is no number, a cursor that is no cursor
         except DomainError as error:
             response = show_error(request, error)
-        sessions.write_cookies(request, response)
+        signins.write_cookies(request, response)
         return response
 
 
@@ -316,7 +316,7 @@ def error_page(request: Request, error: DomainError) -> Response | None:
         return None
     locale.language.set(locale.choose(request))
     response = show_error(request, error)
-    sessions.write_cookies(request, response)  # a page that failed may have renewed the tokens all the same
+    signins.write_cookies(request, response)  # a page that failed may have renewed the tokens all the same
     return response
 
 

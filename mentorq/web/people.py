@@ -14,7 +14,7 @@ from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
 from mentorq.web.lists import next_page, tags_in
 from mentorq.web.pages import PageRoute, is_part, render
-from mentorq.web.sessions import MaybeVisitor
+from mentorq.web.signins import MaybeVisitor
 
 router = APIRouter(route_class=PageRoute)
 

@@ -21,7 +21,7 @@ from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
 from mentorq.web.lists import next_page, ranking, say, tags_in
 from mentorq.web.pages import PageRoute, is_part, redirect, render
-from mentorq.web.sessions import VisitingMentor
+from mentorq.web.signins import VisitingMentor
 
 router = APIRouter(route_class=PageRoute)
 

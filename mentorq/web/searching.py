@@ -21,7 +21,7 @@ from mentorq.tickets.models import LONGEST_TITLE
 from mentorq.web.lists import distinct, next_page, tags_in
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import PageRoute, is_part, render
-from mentorq.web.sessions import MaybeVisitor
+from mentorq.web.signins import MaybeVisitor
 
 router = APIRouter(route_class=PageRoute)
 

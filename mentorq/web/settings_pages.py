@@ -17,9 +17,9 @@ from mentorq.core.http import Read, Write, json_response
 from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import keyset
 from mentorq.notifications import preferences as telling
-from mentorq.web import devices, locale, preferences, sessions
+from mentorq.web import devices, locale, preferences
 from mentorq.web.pages import Answer, Form, PageRoute, redirect, render, tag_names
-from mentorq.web.sessions import Visitor
+from mentorq.web.signins import Visitor, keep
 
 router = APIRouter(route_class=PageRoute, prefix="/app/settings")
 
@@ -136,7 +136,7 @@ async def end_device(request: Request, signin_id: RowId, viewer: Visitor, db: Wr
     """Sign one device out; the one at hand is sent to the front door."""
     await signins.end_one(db, viewer, signin_id)
     if signin_id == viewer.sign_in_id:
-        sessions.keep(request, None)
+        keep(request, None)
         return redirect(request, "/", "signed_out")
     return redirect(request, "/app/settings#devices", "signin_ended")
 
@@ -183,7 +183,7 @@ async def delete(request: Request, viewer: Visitor, db: Write, reads: Read) -> R
         except WrongPassword as error:
             form.refuse(error, "password")
         else:
-            sessions.keep(request, None)
+            keep(request, None)
             return redirect(request, "/", "account_deleted")
     raise Answer(render(request, "delete_account.html", 422, form=form))
 

@@ -17,7 +17,7 @@ from mentorq.knowledge.limits import count_search
 from mentorq.tickets.models import LONGEST_DESCRIPTION, LONGEST_TITLE
 from mentorq.web.lists import distinct, tags_in
 from mentorq.web.pages import Form, PageRoute, redirect, render
-from mentorq.web.sessions import VisitingStudent, Visitor
+from mentorq.web.signins import VisitingStudent, Visitor
 
 router = APIRouter(route_class=PageRoute)
 

@@ -27,7 +27,7 @@ from mentorq.web.lists import ranking, say
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
-from mentorq.web.sessions import MaybeVisitor, VisitingMentor, Visitor, own_path
+from mentorq.web.signins import MaybeVisitor, VisitingMentor, Visitor, own_path
 
 router = APIRouter(prefix="/app/tickets/{ticket_id}", route_class=PageRoute)
 

@@ -11,7 +11,7 @@ from mentorq.notifications import letters
 from mentorq.notifications.kinds import Kind
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import PageRoute, render
-from mentorq.web.sessions import MaybeVisitor
+from mentorq.web.signins import MaybeVisitor
 
 router = APIRouter(route_class=PageRoute)
 

@@ -15,7 +15,7 @@ from mentorq.core.jobs import Worker
 from mentorq.settings import Settings
 from mentorq.tickets import community
 from mentorq.web import devices
-from mentorq.web.sessions import own_path
+from mentorq.web.signins import own_path
 from tests.support.mails import decide_whom_to_mail, mailed_tokens
 from tests.support.people import PASSWORD, Join
 from tests.support.visits import BASE, Visit, visiting
