@@ -51,6 +51,7 @@ from mentorq.sessions import handlers as sessions_handlers
 from mentorq.sessions import router as sessions
 from mentorq.sessions import schedule_router as schedules
 from mentorq.sessions.room import router as room
+from mentorq.sessions.room import transcript_router as transcripts
 from mentorq.sessions.room.rooms import Rooms
 from mentorq.settings import Settings, load_settings
 from mentorq.tags import router as tags
@@ -76,8 +77,8 @@ LISTENERS = (
 """Modules that only listen: importing them is what makes them hear."""
 
 ROUTERS = (
-    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, calendars, notifications,
-    unsubscribe_router, mail, docs,
+    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, transcripts, calendars,
+    notifications, unsubscribe_router, mail, docs,
 )  # fmt: skip
 
 CLOCK_EVERY = timedelta(minutes=1)

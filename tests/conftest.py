@@ -20,7 +20,7 @@ from tests.support.browser import ChromiumNotFound, find_chromium, launched_chro
 from tests.support.databases import PostgreSQLTemplate, SQLiteTemplate, settings_for
 from tests.support.people import Join, join
 from tests.support.processes import Server
-from tests.support.servers import ServerMissing, memory, postgresql, valkey
+from tests.support.servers import ServerMissing, Valkey, free_port, memory, postgresql, start_valkey, valkey
 
 POSTGRESQL, VALKEY = "MENTORQ_TEST_POSTGRES_URL", "MENTORQ_TEST_REDIS_URL"
 STRICT = os.environ.get("MENTORQ_TEST_STRICT") == "1"
@@ -102,6 +102,15 @@ def valkey_url() -> str:
     if VALKEY not in os.environ:
         pytest.skip("no Valkey")
     return os.environ[VALKEY]
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey of this test's own."""
+    port = free_port()
+    server = Valkey(port, tmp_path, start_valkey(port, tmp_path))
+    yield server
+    server.kill()
 
 
 @pytest.fixture

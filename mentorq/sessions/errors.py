@@ -72,6 +72,14 @@ class RoomNotOpen(Forbidden):
     detail = "This session is not booked, so there is no room to enter."
 
 
+class NoTicket(DomainError):
+    """The session is about no ticket, so there is nothing that its transcript could go with."""
+
+    status = 409
+    code = "no_ticket"
+    detail = "This session is about no ticket, so its transcript stays with the two of you."
+
+
 class ExtensionTooLong(DomainError):
     """It would go on for longer than a session may."""
 

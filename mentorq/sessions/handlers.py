@@ -5,6 +5,7 @@ from mentorq.accounts.profile import export_section
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.events import within
 from mentorq.sessions import lifecycle, queries
+from mentorq.sessions.room import queries as rooms
 
 
 @within(UserDeleted)
@@ -19,6 +20,12 @@ async def let_go(db: Write, event: UserDeleted) -> None:
 async def sessions(db: Read, user_id: int) -> list[Row]:
     """What somebody wished for, was asked for, and held."""
     return await queries.of_person(db, user_id)
+
+
+@export_section("room_messages")
+async def messages(db: Read, user_id: int) -> list[Row]:
+    """What somebody said in rooms."""
+    return await rooms.messages_of(db, user_id)
 
 
 @export_section("schedule")

@@ -12,6 +12,7 @@ from mentorq.accounts.schemas import ANONYMOUS, Device, Tokens, Viewer
 from mentorq.core.database import Database
 from mentorq.core.errors import Forbidden, NotSignedIn
 from mentorq.core.http import Read
+from mentorq.core.security import cookie_name
 from mentorq.settings import Settings
 from mentorq.web import locale
 
@@ -43,15 +44,11 @@ def require_own_form(request: Request) -> None:
         raise ForeignForm
 
 
-def _cookie(settings: Settings, name: str) -> str:
-    return f"__Host-{name}" if settings.is_https else name
-
-
 def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
     """Give the browser something to keep that scripts cannot read; no seconds: take it back."""
     settings: Settings = request.app.state.settings
     response.set_cookie(
-        _cookie(settings, name),
+        cookie_name(settings, name),
         value,
         max_age=seconds,
         path="/",
@@ -63,7 +60,7 @@ def set_cookie(request: Request, response: Response, name: str, value: str, seco
 
 def get_cookie(request: Request, name: str) -> str:
     """What the browser kept, or nothing."""
-    return request.cookies.get(_cookie(request.app.state.settings, name), "")
+    return request.cookies.get(cookie_name(request.app.state.settings, name), "")
 
 
 def keep(request: Request, tokens: Tokens | None) -> None:

@@ -2,9 +2,8 @@
 
 import asyncio
 import signal
-import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from mentorq.main import create_app
 from tests.support.databases import settings_for
 from tests.support.people import PASSWORD, Person, join
 from tests.support.problems import problem
-from tests.support.servers import free_port, start_valkey
+from tests.support.servers import Valkey, free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -48,38 +47,6 @@ async def listening(url: str, channel: str) -> AsyncIterator[tuple[RedisBus, Hea
         yield bus, heard
     finally:
         await bus.stop()
-
-
-@dataclass
-class Valkey:
-    """One that the test may kill."""
-
-    port: int
-    home: Path
-    process: subprocess.Popen[bytes]
-
-    @property
-    def url(self) -> str:
-        """Where it is, or would be."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.wait()
-
-    def start(self) -> None:
-        """Start it again, empty."""
-        self.process = start_valkey(self.port, self.home)
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """A Valkey of this test's own."""
-    port = free_port()
-    server = Valkey(port, tmp_path, start_valkey(port, tmp_path))
-    yield server
-    server.kill()
 
 
 async def test_within_a_process_everybody_is_told_at_once() -> None:

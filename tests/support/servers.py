@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -154,6 +155,29 @@ def valkey() -> Iterator[str]:
     finally:
         _stop(server)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@dataclass
+class Valkey:
+    """A Valkey that a test may kill."""
+
+    port: int
+    home: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where it is, or would be."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start it again, empty."""
+        self.process = start_valkey(self.port, self.home)
 
 
 def start_valkey(port: int, home: Path) -> subprocess.Popen[bytes]:

@@ -57,6 +57,12 @@ class Visit:
         self.connection = connection
         self.heard: list[dict[str, Any]] = []
 
+    async def any(self) -> dict[str, Any]:
+        """The next message, of whatever kind."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            message: dict[str, Any] = json.loads(await self.connection.recv())
+        return message
+
     async def next(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next message of a kind with these fields; others are kept in `heard`."""
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -107,6 +107,12 @@ async def transcript(db: Read, session_id: int) -> list[Row]:
     )
 
 
+async def attached(db: Read, ticket_id: int) -> list[Row]:
+    """The rooms whose transcripts go with a ticket."""
+    own = STATES.where(S.c.ticket_id == ticket_id, R.c.attached_at.is_not(None))
+    return await db.rows(own.order_by(S.c.starts_at, S.c.id))
+
+
 async def messages_of(db: Read, user_id: int) -> list[Row]:
     """What somebody said in rooms."""
     own = sa.select(M.c.session_id, M.c.seq, M.c.body, M.c.created_at).where(M.c.user_id == user_id)

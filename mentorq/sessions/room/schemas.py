@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from mentorq.core.inputs import Body, Text
 from mentorq.sessions.room.models import LONGEST_MESSAGE
@@ -70,3 +70,48 @@ def clock_fields(row: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
         "now": moment,
         "extension": as_extension(row),
     }
+
+
+class TranscriptMessage(BaseModel):
+    """Something that was said."""
+
+    seq: int
+    by: Literal["student", "mentor"]
+    user_id: int | None = Field(description="Null where the asker is not named.")
+    username: str | None
+    body: str
+    at: datetime
+
+
+class TranscriptFile(BaseModel):
+    """A file as it was at the end."""
+
+    id: str
+    name: str = Field(examples=["main.py"])
+    language: str = Field(examples=["python"])
+    text: str
+
+
+class Transcript(BaseModel):
+    """What stays of a session."""
+
+    session_id: int
+    ticket_id: int | None
+    messages: list[TranscriptMessage]
+    files: list[TranscriptFile]
+    student_agrees: bool
+    mentor_agrees: bool
+    attached_at: datetime | None = Field(description="Since when it goes with the ticket; null: it does not.")
+
+
+class Transcripts(BaseModel):
+    """The transcripts that go with a ticket."""
+
+    items: list[Transcript]
+
+
+class Consent(Body):
+    """Whether the transcript may go with the ticket."""
+
+    agrees: bool
+    allow_secrets: bool = Field(False, description="What looks like a secret in it is none.")
