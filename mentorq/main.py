@@ -50,8 +50,10 @@ from mentorq.sessions import calendar_router as calendars
 from mentorq.sessions import handlers as sessions_handlers
 from mentorq.sessions import router as sessions
 from mentorq.sessions import schedule_router as schedules
+from mentorq.sessions.room import editor_router as editor
 from mentorq.sessions.room import router as room
 from mentorq.sessions.room import transcript_router as transcripts
+from mentorq.sessions.room.documents import Documents
 from mentorq.sessions.room.rooms import Rooms
 from mentorq.settings import Settings, load_settings
 from mentorq.tags import router as tags
@@ -77,8 +79,8 @@ LISTENERS = (
 """Modules that only listen: importing them is what makes them hear."""
 
 ROUTERS = (
-    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, transcripts, calendars,
-    notifications, unsubscribe_router, mail, docs,
+    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, editor, transcripts,
+    calendars, notifications, unsubscribe_router, mail, docs,
 )  # fmt: skip
 
 CLOCK_EVERY = timedelta(minutes=1)
@@ -154,15 +156,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(running(database))
         await stack.enter_async_context(app.state.follower.following())
         await stack.enter_async_context(app.state.rooms.following())
+        await stack.enter_async_context(app.state.documents.following())
         await stack.enter_async_context(_background(app.state.sockets.watch(), "sockets"))
-        stack.enter_context(_told_of_signals(app.state.follower.close))
+        stack.enter_context(_told_of_signals(app.state.follower.close, app.state.documents.close))
         if database.settings.embedded_worker:
             await stack.enter_async_context(_background(Worker(database).run(), "worker"))
         yield
 
 
 @contextlib.contextmanager
-def _told_of_signals(act: Callable[[], None]) -> Iterator[None]:
+def _told_of_signals(*acts: Callable[[], None]) -> Iterator[None]:
     """Do something as soon as the server is told to stop: it waits for all answers to end, also for those that go on.
 
     The handlers are the server's; only a process' main thread may change them.
@@ -175,7 +178,8 @@ def _told_of_signals(act: Callable[[], None]) -> Iterator[None]:
     before = {number: handler for number, handler in handlers.items() if callable(handler)}
 
     def told(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(act)
+        for act in acts:
+            loop.call_soon_threadsafe(act)
         before[signal.Signals(number)](number, frame)
 
     for number in before:
@@ -223,6 +227,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.follower = Follower(app.state.database)
     app.state.sockets = Sockets(app.state.database)
     app.state.rooms = Rooms(app.state.database)
+    app.state.documents = Documents(app.state.database)
     app.state.error_page = web.error_page
     app.add_middleware(Express)
     app.add_middleware(Edge, settings=settings)

@@ -24,7 +24,7 @@ from mentorq.core.database import Database
 from mentorq.core.errors import DomainError, Forbidden, NotSignedIn, TooManyRequests, Unavailable, problem_document
 from mentorq.core.http import json_response
 from mentorq.core.security import cookie_name, read_access_token
-from mentorq.core.sockets import IDLE_SECONDS, Allowance, Close, Socket
+from mentorq.core.sockets import IDLE_SECONDS, MOST_WAITING, Allowance, Close, Socket
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +52,15 @@ class TooManySockets(TooManyRequests):
 class PersonalSocket(Socket):
     """An open socket of somebody who is signed in."""
 
-    def __init__(self, socket: WebSocket, viewer: Viewer, expires: datetime, allowance: Allowance) -> None:
-        super().__init__(socket, allowance)
+    def __init__(
+        self,
+        socket: WebSocket,
+        viewer: Viewer,
+        expires: datetime,
+        allowance: Allowance,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        super().__init__(socket, allowance, most_waiting=most_waiting)
         self.viewer, self.names = viewer, signins.names_of(viewer)
         self.ends_at = time.monotonic() + (expires - now()).total_seconds()
 

@@ -99,6 +99,15 @@ def plain(source: str, length: int) -> str:
     return (text[:length].rpartition(" ")[0] or text[: length - 1]) + "…"
 
 
+def code_blocks(source: str) -> list[tuple[str, str]]:
+    """Return the fenced code of a text, each block with what stands after its fence: `python main.py`."""
+    try:
+        tokens = _parser.parse(_readable(source))
+    except _TooMuch:
+        return []
+    return [(token.info.strip(), token.content) for token in tokens if token.type == "fence"]
+
+
 def _readable(source: str) -> str:
     return _MISLEADING.sub("\N{REPLACEMENT CHARACTER}", source)
 

@@ -14,7 +14,7 @@ from typing import Self
 from mentorq.settings import Settings
 from tests.support.servers import free_port
 
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 PROGRAM = Path(sys.executable).with_name("mentorq")
 PASSED_ON = (
     "database_url", "mentorq_data_dir", "secret_key", "bcrypt_rounds", "rate_limits", "embedded_worker", "redis_url",
@@ -68,7 +68,7 @@ class Server:
         """Ask it to end; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def __enter__(self) -> Self:
         self.start()

@@ -12,7 +12,7 @@ from mentorq.accounts.sockets import PersonalSocket, Sockets
 from mentorq.core.database import Database, Row
 from mentorq.core.errors import DomainError
 from mentorq.core.inputs import LARGEST_ID
-from mentorq.core.sockets import Allowance
+from mentorq.core.sockets import MOST_WAITING, Allowance
 from mentorq.sessions.errors import RoomNotOpen, SessionNotFound
 from mentorq.sessions.room import attendance, queries
 from mentorq.sessions.states import BOOKED, Status
@@ -33,7 +33,9 @@ class Entrance:
 
 
 @asynccontextmanager
-async def entering(websocket: WebSocket, session_id: str, allowance: Allowance) -> AsyncIterator[Entrance | None]:
+async def entering(
+    websocket: WebSocket, session_id: str, allowance: Allowance, most_waiting: int = MOST_WAITING
+) -> AsyncIterator[Entrance | None]:
     """Let somebody in for as long as the block lasts; None if not: then the refusal has been sent."""
     known: Sockets = websocket.app.state.sockets
     try:
@@ -44,7 +46,7 @@ async def entering(websocket: WebSocket, session_id: str, allowance: Allowance) 
         yield None
         return
     await sockets.accept(websocket)
-    socket = PersonalSocket(websocket, viewer, expires, allowance)
+    socket = PersonalSocket(websocket, viewer, expires, allowance, most_waiting)
     async with known.entered(socket):
         yield Entrance(socket, viewer, session)
 
