@@ -41,7 +41,7 @@ def _number(given: str) -> int:
     responses=problems(SessionNotFound, SessionNotLive, ExtensionTooLong, SlotTaken, SessionMoved),
     summary="Ask for more time, or agree to it",
 )
-async def ask(session_id: RowId, viewer: CurrentViewer, db: Write, body: MoreTime | None = None) -> Response:
+async def ask_for_more(session_id: RowId, viewer: CurrentViewer, db: Write, body: MoreTime | None = None) -> Response:
     """Ask the other one for more minutes; where the other asks already, agree to the minutes asked for."""
     await extension.ask(db, session_id, viewer, (body or MoreTime()).minutes)
     return answer(await service.one(db, viewer, session_id))
@@ -53,7 +53,7 @@ async def ask(session_id: RowId, viewer: CurrentViewer, db: Write, body: MoreTim
     responses=problems(SessionNotFound, SessionNotLive),
     summary="Ask for no more time, or say: not now",
 )
-async def drop(session_id: RowId, viewer: CurrentViewer, db: Write) -> Response:
+async def ask_for_no_more(session_id: RowId, viewer: CurrentViewer, db: Write) -> Response:
     """Take back the question for more time, whoever asked it."""
     await extension.drop(db, session_id, viewer)
     return answer(await service.one(db, viewer, session_id))

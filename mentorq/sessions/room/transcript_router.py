@@ -17,7 +17,7 @@ router = APIRouter(tags=["sessions"], route_class=Route)
 @router.get(
     "/sessions/{session_id}/transcript", responses=problems(SessionNotFound), summary="Get a session's transcript"
 )
-async def get(session_id: RowId, viewer: CurrentViewer, db: Read) -> Transcript:
+async def transcript(session_id: RowId, viewer: CurrentViewer, db: Read) -> Transcript:
     """All that was said, and the code as it is or was at the end; for its two people."""
     return await transcripts.of_session(db, session_id, viewer)
 
@@ -27,7 +27,7 @@ async def get(session_id: RowId, viewer: CurrentViewer, db: Read) -> Transcript:
     responses=problems(SessionNotFound, NoTicket, LooksLikeSecret),
     summary="Say whether a transcript may go with the ticket",
 )
-async def consent(session_id: RowId, body: Consent, viewer: CurrentViewer, db: Write) -> Transcript:
+async def transcript_consent(session_id: RowId, body: Consent, viewer: CurrentViewer, db: Write) -> Transcript:
     """Where both agree, whoever may see the ticket may read the transcript; either may change their mind."""
     return await transcripts.consent(db, session_id, viewer, agrees=body.agrees, allow_secrets=body.allow_secrets)
 
@@ -35,6 +35,6 @@ async def consent(session_id: RowId, body: Consent, viewer: CurrentViewer, db: W
 @router.get(
     "/tickets/{ticket_id}/transcripts", responses=problems(TicketNotFound), summary="List a ticket's transcripts"
 )
-async def of_ticket(ticket_id: RowId, viewer: MaybeViewer, db: Read) -> Transcripts:
+async def transcripts_of_ticket(ticket_id: RowId, viewer: MaybeViewer, db: Read) -> Transcripts:
     """The transcripts of sessions about a ticket that both people let go with it, the oldest first."""
     return Transcripts(items=await transcripts.of_ticket(db, ticket_id, viewer))
