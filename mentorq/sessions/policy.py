@@ -35,6 +35,16 @@ def visible_to(viewer: Viewer) -> sa.ColumnElement[bool]:
     return own == viewer.id
 
 
+def side_of(viewer: Viewer) -> str:
+    """What the viewer is in each of the sessions that `visible_to` gives."""
+    return "mentor" if viewer.is_mentor else "student"
+
+
+def can(viewer: Viewer, action: Action, session: Row) -> bool:
+    """Whether `viewer` may do `action` to `session` now."""
+    return refusal(viewer, action, session) is None
+
+
 def refusal(viewer: Viewer, action: Action, session: Row | None) -> DomainError | None:
     """Why `viewer` may not do `action` to `session` now, or None if nothing speaks against it."""
     transition = TRANSITIONS[action]
