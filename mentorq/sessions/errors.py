@@ -11,6 +11,12 @@ class MentorUnavailable(DomainError):
     detail = "The mentor is not available then. Choose one of the free slots, or ask somebody else."
 
 
+class DayFull(MentorUnavailable):
+    """The mentor wants no more sessions on that day."""
+
+    detail = "The mentor has as many sessions on that day as there should be. Choose another day."
+
+
 class SlotTaken(DomainError):
     """An accepted session lies there."""
 
@@ -41,6 +47,12 @@ class SessionNotRequested(DomainError):
     detail = "This request no longer waits for an answer."
 
 
+class AnsweredTooLate(SessionNotRequested):
+    """Its time to be answered is over, though the clock has not noted it yet."""
+
+    detail = "Nobody answered this request in time."
+
+
 class AwaitsTheOther(DomainError):
     """The other one has been asked, and has not answered yet."""
 
@@ -63,6 +75,12 @@ class SessionNotLive(DomainError):
     status = 409
     code = "session_not_live"
     detail = "This session is not going on now."
+
+
+class SessionNotBegun(SessionNotLive):
+    """Its time is still to come."""
+
+    detail = "This session has not begun. Cancel it instead."
 
 
 class SessionMoved(DomainError):

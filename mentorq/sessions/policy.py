@@ -7,8 +7,10 @@ from mentorq.core.clock import now
 from mentorq.core.database import Row
 from mentorq.core.errors import DomainError
 from mentorq.sessions.errors import (
+    AnsweredTooLate,
     AwaitsTheOther,
     NotYourTurn,
+    SessionNotBegun,
     SessionNotFound,
     SessionNotLive,
     SessionNotRequested,
@@ -62,9 +64,9 @@ def refusal(viewer: Viewer, action: Action, session: Row | None) -> DomainError 
 
 def _out_of_time(action: Action, session: Row) -> DomainError | None:
     if session["status"] == Status.REQUESTED and action != Action.CANCEL and session["expires_at"] <= now():
-        return SessionNotRequested("Nobody answered this request in time.")
+        return AnsweredTooLate()
     if action == Action.END and session["starts_at"] > now():
-        return SessionNotLive("This session has not begun. Cancel it instead.")
+        return SessionNotBegun()
     return None
 
 

@@ -9,7 +9,7 @@ from mentorq.core.database import Read, Row, Write
 from mentorq.core.errors import DomainError, InvalidInput
 from mentorq.mentors.errors import MentorNotFound
 from mentorq.sessions import hours, queries
-from mentorq.sessions.errors import MentorUnavailable, SlotTaken
+from mentorq.sessions.errors import DayFull, MentorUnavailable, SlotTaken
 from mentorq.sessions.models import SHORTEST_MINUTES
 from mentorq.sessions.schemas import Schedule, ScheduleChange, as_hours
 from mentorq.sessions.states import BOOKED
@@ -122,7 +122,7 @@ def _refusal(mentor: Row, span: hours.Span, held: Sequence[Row], *, is_now: bool
         return MentorUnavailable()
     mine = [(row["starts_at"], row["ended_at"] or row["ends_at"]) for row in held if _is_of(mentor["id"], row)]
     if schedule.day_of(span[0]) in hours.full_days(schedule, mine):
-        return MentorUnavailable("The mentor has as many sessions on that day as there should be.")
+        return DayFull()
     padded = span[0] - schedule.buffer, span[1] + schedule.buffer
     return SlotTaken() if _is_booked(mentor["id"], padded, held) else None
 

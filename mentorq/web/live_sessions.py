@@ -39,6 +39,7 @@ def shown(viewer: Viewer, row: Row) -> dict[str, Any]:
     """A session as one of its two people sees it."""
     other = "student" if viewer.id == row["mentor_id"] else "mentor"
     is_booked = row["status"] in BOOKED
+    can = {action.value: policy.can(viewer, action, row) for action in policy.WRONG_STATE}
     return as_session(row) | {
         "version": row["version"],
         "path": _path(row["id"]),
@@ -47,7 +48,7 @@ def shown(viewer: Viewer, row: Row) -> dict[str, Any]:
         "is_near": is_booked and row["starts_at"] <= now() + DOOR_OPENS,
         "is_on": is_booked and row["starts_at"] <= now() < row["ends_at"],
         "awaits_me": row["status"] == Status.REQUESTED and row["awaits"] != other,
-        "can": {action.value: policy.can(viewer, action, row) for action in policy.WRONG_STATE},
+        "can": can | {"cancel": can["cancel"] and not can["end"]},
     }
 
 

@@ -40,6 +40,10 @@ def read(form: Form, name: str, zone: str) -> datetime | None:
     if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local:
         form.note(name, _("No clock shows this time: that night clocks are put forward. Choose an hour later."))
         return None
+    if not now() <= moment <= now() + FARTHEST:
+        too_far = _("Choose a time within the next %(days)s days.") % {"days": FARTHEST.days}
+        form.note(name, _("This time is over already.") if moment < now() else too_far)
+        return None
     return moment
 
 
