@@ -87,6 +87,8 @@ class People:
     release_reasons: tuple[str, ...]
     pass_reasons: tuple[PassReason, ...]
     reopen_reasons: tuple[str, ...]
+    session_topics: tuple[str, ...]
+    session_reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

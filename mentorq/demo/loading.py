@@ -16,7 +16,7 @@ from mentorq.core import bulk
 from mentorq.core.clock import now
 from mentorq.core.database import Database, Write
 from mentorq.core.security import hash_password
-from mentorq.demo import cast, content
+from mentorq.demo import appointments, cast, content
 from mentorq.demo.cast import Cast, Person
 from mentorq.demo.content import Content
 from mentorq.demo.plot import Life, Plot
@@ -85,6 +85,8 @@ async def load(
                 # In a thread, because this process has nothing else to do while the database makes the indices.
                 adding = asyncio.create_task(asyncio.to_thread(sums_of, lives, texts, people, at))
             await _count(db, texts, people, await adding)
+        numbered = list(zip(ids, lives, strict=True))
+        await appointments.add(db, known, everybody, people, numbered, at, Random(f"{seed} sessions"))
     async for _indexed_by_now in index.add_missing(database):
         pass
     await refresh_statistics(database)

@@ -47,7 +47,7 @@ def letter(settings: Settings, told: Told, language: str, quote: str | None) -> 
         subject=title if is_of_session else about or title,
         paragraphs=[f"{title}.", *([about] if about else [])],
         action=(
-            tongue.gettext("Open MentorQ") if is_of_session else tongue.gettext("Open the ticket"),
+            tongue.gettext("Open the session") if is_of_session else tongue.gettext("Open the ticket"),
             settings.public_url + wording.link(told),
         ),
         small_print=[tongue.gettext("You get this because you asked to be told by e-mail.")],

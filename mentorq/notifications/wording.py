@@ -31,7 +31,9 @@ def body(told: Told, tongue: Tongue = ENGLISH) -> str:
 
 def link(told: Told) -> str:
     """Return the page that it leads to, a path."""
-    return "/app" if told["session_id"] is not None else f"/app/tickets/{told['ticket_id']}"
+    if told["session_id"] is not None:
+        return f"/app/sessions/{told['session_id']}"
+    return f"/app/tickets/{told['ticket_id']}"
 
 
 def _time(told: Told, tongue: Tongue) -> str:

@@ -4,7 +4,7 @@ An entry keeps its UID for ever, counts its changes in SEQUENCE, and stays as CA
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -53,6 +53,12 @@ async def make_url(db: Write, viewer: Viewer) -> str:
     token = random_token()
     await queries.put_calendar(db, viewer.id, token_hash(token))
     return f"{db.settings.public_url}/calendar/{token}.ics"
+
+
+async def made_at(db: Read, viewer: Viewer) -> datetime | None:
+    """Since when the viewer's calendar has its address; None: it has none."""
+    made = await queries.calendar(db, viewer.id)
+    return made["created_at"] if made else None
 
 
 async def drop_url(db: Write, viewer: Viewer) -> None:
@@ -105,7 +111,7 @@ def _event(
     event.add("status", STATUSES.get(session["status"], "CANCELLED"))
     event.add("transp", "OPAQUE" if session["status"] in STATUSES else "TRANSPARENT")
     event.add("organizer", f"mailto:{organizer.address}", parameters={"CN": "MentorQ"})
-    event.add("url", f"{settings.public_url}/app")
+    event.add("url", f"{settings.public_url}/app/sessions/{session['id']}")
     event.add("description", session["topic"] or _summary(session, user_id, tongue))
     return event
 

@@ -11,6 +11,12 @@ class MentorUnavailable(DomainError):
     detail = "The mentor is not available then. Choose one of the free slots, or ask somebody else."
 
 
+class DayFull(MentorUnavailable):
+    """The mentor wants no more sessions on that day."""
+
+    detail = "The mentor has as many sessions on that day as there should be. Choose another day."
+
+
 class SlotTaken(DomainError):
     """An accepted session lies there."""
 
@@ -39,6 +45,12 @@ class SessionNotRequested(DomainError):
     status = 409
     code = "session_not_requested"
     detail = "This request no longer waits for an answer."
+
+
+class AnsweredTooLate(SessionNotRequested):
+    """Its time to be answered is over, though the clock has not noted it yet."""
+
+    detail = "Nobody answered this request in time."
 
 
 class AwaitsTheOther(DomainError):
@@ -86,6 +98,12 @@ class ExtensionTooLong(DomainError):
     status = 409
     code = "extension_too_long"
     detail = "A session takes two hours at most, with all extensions. Book another one."
+
+
+class SessionNotBegun(SessionNotLive):
+    """Its time is still to come."""
+
+    detail = "This session has not begun. Cancel it instead."
 
 
 class SessionMoved(DomainError):

@@ -7,8 +7,10 @@ from mentorq.core.clock import now
 from mentorq.core.database import Row
 from mentorq.core.errors import DomainError
 from mentorq.sessions.errors import (
+    AnsweredTooLate,
     AwaitsTheOther,
     NotYourTurn,
+    SessionNotBegun,
     SessionNotFound,
     SessionNotLive,
     SessionNotRequested,
@@ -35,6 +37,16 @@ def visible_to(viewer: Viewer) -> sa.ColumnElement[bool]:
     return own == viewer.id
 
 
+def side_of(viewer: Viewer) -> str:
+    """What the viewer is in each of the sessions that `visible_to` gives."""
+    return "mentor" if viewer.is_mentor else "student"
+
+
+def can(viewer: Viewer, action: Action, session: Row) -> bool:
+    """Whether `viewer` may do `action` to `session` now."""
+    return refusal(viewer, action, session) is None
+
+
 def refusal(viewer: Viewer, action: Action, session: Row | None) -> DomainError | None:
     """Why `viewer` may not do `action` to `session` now, or None if nothing speaks against it."""
     transition = TRANSITIONS[action]
@@ -52,9 +64,9 @@ def refusal(viewer: Viewer, action: Action, session: Row | None) -> DomainError 
 
 def _out_of_time(action: Action, session: Row) -> DomainError | None:
     if session["status"] == Status.REQUESTED and action != Action.CANCEL and session["expires_at"] <= now():
-        return SessionNotRequested("Nobody answered this request in time.")
+        return AnsweredTooLate()
     if action == Action.END and session["starts_at"] > now():
-        return SessionNotLive("This session has not begun. Cancel it instead.")
+        return SessionNotBegun()
     return None
 
 

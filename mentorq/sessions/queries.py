@@ -31,6 +31,9 @@ GRACE = timedelta(seconds=30)
 OVERLAP = "ex_sessions_"
 """What the constraints are called, or the triggers, that allow no overlap."""
 
+UNSWEPT = timedelta(days=1)
+"""What began longer ago than this is over, or the clock has been standing still for a day."""
+
 BOOKINGS = 0x535E << 48
 """The advisory locks of PostgreSQL that are about people's bookings: with the person's id."""
 
@@ -62,17 +65,31 @@ async def drop_schedule(db: Write, mentor_id: int) -> bool:
     return (await db.execute(sa.delete(ScheduleRow).where(H.c.mentor_id == mentor_id))).rowcount > 0
 
 
-async def mentor(db: Read, mentor_id: int) -> Row | None:
-    """A mentor who is there, with the hours; `weekly` is null where there are none."""
+async def mentors(db: Read, mentor_ids: Collection[int]) -> dict[int, Row]:
+    """Mentors who are there, with their hours, by id; `weekly` is null where there are none."""
     hours = [column for column in H.c if column.name not in ("time_zone", "updated_at")]
-    return await db.row(
+    rows = await db.rows(
         sa.select(
             U.c.id, U.c.is_available, U.c.disabled_at, *hours,
             sa.func.coalesce(H.c.time_zone, U.c.time_zone).label("time_zone"),
         )
         .select_from(U.outerjoin(H, H.c.mentor_id == U.c.id))
-        .where(U.c.id == mentor_id, U.c.role == Role.MENTOR, U.c.deleted_at.is_(None))
+        .where(U.c.id.in_(mentor_ids), U.c.role == Role.MENTOR, U.c.deleted_at.is_(None))
     )  # fmt: skip
+    return {row["id"]: row for row in rows}
+
+
+async def held(db: Read, people: Collection[int], begin: datetime, end: datetime) -> list[Row]:
+    """What any of some people have booked between two moments, and what they held."""
+    return await db.rows(
+        sa.select(S.c.student_id, S.c.mentor_id, S.c.status, S.c.starts_at, S.c.ends_at, S.c.ended_at).where(
+            sa.or_(S.c.mentor_id.in_(people), S.c.student_id.in_(people)),
+            in_state(*HELD),
+            S.c.starts_at < end,
+            S.c.starts_at > begin - LONGEST,
+            S.c.ends_at > begin,
+        )
+    )
 
 
 async def taken(
@@ -100,12 +117,15 @@ SESSIONS = sa.select(
     R.c.asked_minutes,
     *(c for c in public_columns(STUDENT, "student_") if c.name != "student_id"),
     *(c for c in public_columns(MENTOR, "mentor_") if c.name != "mentor_id"),
+    STUDENT.c.time_zone.label("student_time_zone"),
+    MENTOR.c.time_zone.label("mentor_time_zone"),
 ).select_from(
     S.join(STUDENT, STUDENT.c.id == S.c.student_id)
     .join(MENTOR, MENTOR.c.id == S.c.mentor_id)
     .outerjoin(R, R.c.session_id == S.c.id)
 )
-"""A session's row with its two people and who asks for more time: what `schemas.as_session` needs."""
+"""A session's row with its two people, who asks for more time, and what the two's clocks show: what `schemas.as_session`
+and pages need."""
 
 
 async def one(db: Read, viewer: Viewer, session_id: int) -> Row | None:
@@ -142,6 +162,25 @@ async def page(
     if keyset.after:
         statement = statement.where(beyond([S.c.starts_at, S.c.id], keyset.after, descending=True))
     return await db.rows(statement.order_by(S.c.starts_at.desc(), S.c.id.desc()).limit(keyset.limit + 1))
+
+
+def _not_over(viewer: Viewer) -> list[sa.ColumnElement[bool]]:
+    moment = now()
+    waits = sa.and_(in_state(Status.REQUESTED), S.c.expires_at > moment)
+    return [visible_to(viewer), S.c.starts_at > moment - UNSWEPT, sa.or_(in_state(*BOOKED), waits)]
+
+
+async def going(db: Read, viewer: Viewer, limit: int) -> list[Row]:
+    """The viewer's requests that can be answered, and what is booked or goes on; those that begin first first."""
+    statement = SESSIONS.where(*_not_over(viewer)).order_by(S.c.starts_at, S.c.id)
+    return await db.rows(statement.limit(limit))
+
+
+async def count_awaiting(db: Read, viewer: Viewer, asked: str, most: int) -> int:
+    """How many requests wait for the viewer's answer; counted no further than `most`."""
+    waits = (*_not_over(viewer), in_state(Status.REQUESTED), S.c.awaits == asked)
+    few = sa.select(S.c.id).where(*waits).limit(most).subquery()
+    return int(await db.scalar(sa.select(sa.func.count()).select_from(few)) or 0)
 
 
 async def add(db: Write, values: dict[str, Any]) -> Row:
@@ -322,6 +361,11 @@ async def put_calendar(db: Write, user_id: int, token_hash: str) -> None:
         .values(user_id=user_id, **values)
         .on_conflict_do_update(index_elements=["user_id"], set_=values)
     )
+
+
+async def calendar(db: Read, user_id: int) -> Row | None:
+    """When somebody made the address."""
+    return await db.row(sa.select(CalendarRow.created_at).where(CalendarRow.user_id == user_id))
 
 
 async def drop_calendar(db: Write, user_id: int) -> None:

@@ -1,14 +1,16 @@
 """A mentor's hours, and what of them is free."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
-from mentorq.core.errors import InvalidInput
+from mentorq.core.errors import DomainError, InvalidInput
 from mentorq.mentors.errors import MentorNotFound
 from mentorq.sessions import hours, queries
-from mentorq.sessions.errors import MentorUnavailable, SlotTaken
+from mentorq.sessions.errors import DayFull, MentorUnavailable, SlotTaken
+from mentorq.sessions.models import SHORTEST_MINUTES
 from mentorq.sessions.schemas import Schedule, ScheduleChange, as_hours
 from mentorq.sessions.states import BOOKED
 
@@ -65,11 +67,20 @@ async def slots(
     return mentor, hours.slots(schedule, begin, end, timedelta(minutes=minutes), taken, moment)
 
 
+async def preview(db: Read, mentor: Viewer, change: ScheduleChange) -> list[hours.Span]:
+    """What would be free within the next two weeks if these were the mentor's hours."""
+    moment = now()
+    end = moment + USUAL_RANGE
+    taken = await queries.taken(db, mentor.id, moment - 2 * A_DAY, end + 2 * A_DAY)
+    schedule = as_hours(change.model_dump(mode="json"))
+    return hours.slots(schedule, moment, end, timedelta(minutes=SHORTEST_MINUTES), taken, moment)
+
+
 async def _mentor(db: Read, mentor_id: int) -> Row:
-    mentor = await queries.mentor(db, mentor_id)
-    if mentor is None:
+    mentors = await queries.mentors(db, [mentor_id])
+    if mentor_id not in mentors:
         raise MentorNotFound
-    return mentor
+    return mentors[mentor_id]
 
 
 async def require_time(db: Read, mentor_id: int, span: hours.Span, *, is_now: bool) -> None:
@@ -81,15 +92,48 @@ async def require_time(db: Read, mentor_id: int, span: hours.Span, *, is_now: bo
         SlotTaken: the mentor has a session then.
     """
     mentor = await _mentor(db, mentor_id)
+    held = await queries.held(db, [mentor_id], span[0] - 2 * A_DAY, span[1] + 2 * A_DAY)
+    if refused := _refusal(mentor, span, held, is_now=is_now):
+        raise refused
+
+
+async def free_now(db: Read, student: Viewer, mentor_ids: Sequence[int]) -> list[int]:
+    """Which of some mentors may be asked for a session at once, in the same order; none while the student has one."""
+    if not mentor_ids:
+        return []
+    moment = now()
+    span = moment, moment + timedelta(minutes=SHORTEST_MINUTES)
+    mentors = await queries.mentors(db, mentor_ids)
+    held = await queries.held(db, [*mentor_ids, student.id], span[0] - 2 * A_DAY, span[1] + 2 * A_DAY)
+    if _is_booked(student.id, span, held):
+        return []
+    there = [mentor_id for mentor_id in mentor_ids if mentor_id in mentors]
+    return [mentor_id for mentor_id in there if not _refusal(mentors[mentor_id], span, held, is_now=True)]
+
+
+def _refusal(mentor: Row, span: hours.Span, held: Sequence[Row], *, is_now: bool) -> DomainError | None:
+    """Why a mentor cannot be asked for a time; `held` are sessions of two days around it, of others, too."""
     if mentor["disabled_at"] is not None or (is_now and not mentor["is_available"]):
-        raise MentorUnavailable
-    schedule = None if mentor["weekly"] is None else as_hours(mentor)
-    if schedule is not None and not _is_within_hours(schedule, span, is_now=is_now):
-        raise MentorUnavailable
-    taken = await queries.taken(db, mentor_id, span[0] - 2 * A_DAY, span[1] + 2 * A_DAY)
-    if schedule is not None and schedule.day_of(span[0]) in hours.full_days(schedule, taken):
-        raise MentorUnavailable("The mentor has as many sessions on that day as there should be.")
-    await require_free(db, mentor_id, span, pause=schedule.buffer if schedule else timedelta(0))
+        return MentorUnavailable()
+    if mentor["weekly"] is None:
+        return SlotTaken() if _is_booked(mentor["id"], span, held) else None
+    schedule = as_hours(mentor)
+    if not _is_within_hours(schedule, span, is_now=is_now):
+        return MentorUnavailable()
+    mine = [(row["starts_at"], row["ended_at"] or row["ends_at"]) for row in held if _is_of(mentor["id"], row)]
+    if schedule.day_of(span[0]) in hours.full_days(schedule, mine):
+        return DayFull()
+    padded = span[0] - schedule.buffer, span[1] + schedule.buffer
+    return SlotTaken() if _is_booked(mentor["id"], padded, held) else None
+
+
+def _is_of(person_id: int, session: Row) -> bool:
+    return person_id in (session["mentor_id"], session["student_id"])
+
+
+def _is_booked(person_id: int, span: hours.Span, held: Sequence[Row]) -> bool:
+    booked = [row for row in held if row["status"] in BOOKED and _is_of(person_id, row)]
+    return any(row["starts_at"] < span[1] and row["ends_at"] > span[0] for row in booked)
 
 
 def _is_within_hours(schedule: hours.Schedule, span: hours.Span, *, is_now: bool) -> bool:
@@ -99,11 +143,11 @@ def _is_within_hours(schedule: hours.Schedule, span: hours.Span, *, is_now: bool
     return span[0] >= now() + schedule.minimum_notice and hours.is_open(schedule, span)
 
 
-async def require_free(db: Read, person_id: int, span: hours.Span, *, pause: timedelta = timedelta(0)) -> None:
+async def require_free(db: Read, person_id: int, span: hours.Span) -> None:
     """Look whether somebody has no session then.
 
     Raises:
         SlotTaken: there is one.
     """
-    if await queries.taken(db, person_id, span[0] - pause, span[1] + pause, BOOKED):
+    if await queries.taken(db, person_id, *span, BOOKED):
         raise SlotTaken

@@ -23,6 +23,10 @@ HELD = (*BOOKED, Status.ENDED)
 """What counts for the most sessions that a mentor wants on a day."""
 
 
+OVER = (Status.DECLINED, Status.CANCELLED, Status.EXPIRED, Status.ENDED)
+"""What nothing more happens to."""
+
+
 class Actor(StrEnum):
     """Who does something to a session."""
 

@@ -14,6 +14,7 @@ from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import Keyset, keyset, list_name
 from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
+from mentorq.sessions import service as sessions
 from mentorq.tickets import conversation, lifecycle, service, wait
 from mentorq.tickets.errors import LooksLikeSecret
 from mentorq.tickets.models import LONGEST_SOLUTION, LONGEST_TITLE
@@ -21,6 +22,7 @@ from mentorq.tickets.schemas import NewTicket, TicketChange, Wait
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
 from mentorq.web.lists import next_page, ranking, tags_in
+from mentorq.web.live_sessions import lists_of
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
 from mentorq.web.signins import VisitingStudent, Visitor
@@ -171,10 +173,12 @@ async def home(request: Request, viewer: Visitor, db: Read) -> Response:
         tickets, _ = await service.mine(db, viewer, (Status.ASSIGNED,), place)
         unanswered = {ticket["id"]: ticket for ticket in await conversation.unanswered(db, viewer, IN_HAND)}
         profile = await directory.one(db, viewer.id)
+        context |= lists_of(viewer, await sessions.going(db, viewer))
         return render(request, "home_mentor.html", **context, tickets=tickets, unanswered=unanswered, profile=profile)
     if viewer.is_admin:
         return redirect(request, "/app/tickets")
     tickets, _ = await service.mine(db, viewer, ACTIVE, place)
+    context |= lists_of(viewer, await sessions.going(db, viewer))
     return render(
         request,
         "home.html",

@@ -77,6 +77,11 @@ def _day_of_year(day: date, language: str) -> str:
 
 
 @_kept
+def _day_of_week(day: date, language: str, is_this_year: bool) -> str:
+    return dates.format_skeleton("MMMEd" if is_this_year else "yMMMEd", day, locale=locale_of(language))
+
+
+@_kept
 def _time(time: time_of_day, language: str) -> str:
     return dates.format_time(time, "short", locale=locale_of(language))
 
@@ -125,6 +130,32 @@ def day_name(moment: datetime) -> str:
     """ "Today", "Yesterday", else the date."""
     passed = (date_of(now()) - date_of(moment)).days
     return gettext("Today") if passed == 0 else gettext("Yesterday") if passed == 1 else day(moment)
+
+
+def day_ahead(day: date) -> str:
+    """ "Today", "Tomorrow", "Yesterday", else the date with its day of the week."""
+    today = date_of(now())
+    near = {0: gettext("Today"), 1: gettext("Tomorrow"), -1: gettext("Yesterday")}
+    return near.get((day - today).days) or _day_of_week(day, language.get(), day.year == today.year)
+
+
+def appointment(begin: datetime, end: datetime) -> str:
+    """From when until when in the reader's zone: "Today, 18:30 to 18:45"."""
+    times = {"day": day_ahead(date_of(begin)), "begin": hour(begin), "end": hour(end)}
+    return gettext("%(day)s, %(begin)s to %(end)s") % times
+
+
+def is_elsewhere(moment: datetime, other: str) -> bool:
+    """Whether clocks of another zone show another time then than the reader's."""
+    return moment.astimezone(ZoneInfo(other)).utcoffset() != _local(moment).utcoffset()
+
+
+def time_there(moment: datetime, other: str) -> str:
+    """Time of day in another zone; with the day where it is another one than the reader's."""
+    there = moment.astimezone(ZoneInfo(other))
+    time = _time(there.time().replace(second=0, microsecond=0), language.get())
+    is_same = there.date() == date_of(moment)
+    return time if is_same else f"{_day_of_week(there.date(), language.get(), is_this_year=True)}, {time}"
 
 
 def hour(moment: datetime) -> str:

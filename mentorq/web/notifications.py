@@ -39,6 +39,10 @@ GROUPS: dict[str, tuple[Kind, ...]] = {
         Kind.SOLUTION_POSTED, Kind.TICKET_REOPENED, Kind.TICKET_CLOSED,
     ),
     "messages": (Kind.MESSAGE_POSTED,),
+    "sessions": (
+        Kind.SESSION_REQUESTED, Kind.SESSION_ACCEPTED, Kind.SESSION_DECLINED,
+        Kind.SESSION_CANCELLED, Kind.SESSION_REMINDER,
+    ),
     "reviews": (Kind.REVIEW_RECEIVED,),
 }  # fmt: skip
 ICONS = {
@@ -55,7 +59,7 @@ class Look(BaseModel):
     """At which of them: what the address says."""
 
     unread: bool = False
-    kind: Literal["", "tickets", "messages", "reviews"] = ""
+    kind: Literal["", "tickets", "messages", "sessions", "reviews"] = ""
     cursor: Cursor = None
     day: date | None = None
     """The last one that is on the page already, for "Show more"."""
@@ -135,7 +139,13 @@ def _days(rows: Sequence[Row]) -> list[Day]:
 
 def kinds_for(viewer: Viewer) -> dict[str, str]:
     """The groups that somebody may filter by, with their names: nobody reviews students."""
-    names = {"": _("Every kind"), "tickets": _("Tickets"), "messages": _("Messages"), "reviews": _("Reviews")}
+    names = {
+        "": _("Every kind"),
+        "tickets": _("Tickets"),
+        "messages": _("Messages"),
+        "sessions": _("Sessions"),
+        "reviews": _("Reviews"),
+    }
     return {key: name for key, name in names.items() if key != "reviews" or not viewer.is_student}
 
 

@@ -104,15 +104,19 @@ def _environment(language: str) -> jinja2.Environment:
     environment.install_gettext_callables(locale.gettext, locale.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "ago": locale.ago,
+        "appointment": locale.appointment,
         "clock": locale.clock,
         "day": locale.day,
+        "day_ahead": locale.day_ahead,
         "full_date": locale.full_date,
         "hour": locale.hour,
+        "is_elsewhere": locale.is_elsewhere,
         "markdown": lambda text: markdown.render(text, _("Copy")),
         "number": locale.number,
         "plain": markdown.plain,
         "rating": locale.rating,
         "span": locale.span,
+        "time_there": locale.time_there,
         "z": locale.utc,
     }
     environment.globals |= {
@@ -227,6 +231,16 @@ def messages() -> dict[str, str]:
         "all_read": _("All are marked as read."),
         "not_yours": _("This ticket is not yours to see any longer."),
         "preferences_saved": _("Saved: that is how we tell you."),
+        "session_requested": _("Asked. We tell you as soon as there is an answer."),
+        "session_booked": _("Booked for both of you."),
+        "session_begins": _("Accepted: your session begins now."),
+        "session_offered": _("Offered. We tell you as soon as there is an answer."),
+        "session_declined": _("Declined. The student is told."),
+        "session_cancelled": _("Cancelled, and the time is free again."),
+        "session_ended": _("The session is over."),
+        "schedule_saved": _("Your hours are saved."),
+        "schedule_dropped": _("You have no hours any longer: students may ask you for any time."),
+        "calendar_dropped": _("The address of your calendar leads nowhere any longer."),
         "deflected": _("Good. Your draft is gone, and we count this as a question answered."),
     }
 
@@ -240,14 +254,14 @@ class Form:
         self.general = ""
 
     @classmethod
-    async def read(cls, request: Request) -> "Form":
-        """The fields of a posted form; files are no fields.
+    async def read(cls, request: Request, most: int = 100) -> "Form":
+        """The fields of a posted form, at most so many; files are no fields.
 
         Raises:
             NotFound: it is no form.
         """
         try:
-            given = await request.form(max_files=0, max_fields=100)
+            given = await request.form(max_files=0, max_fields=most)
         except HTTPException:
             raise NotFound from None
         return cls({name: value for name, value in given.items() if isinstance(value, str)})
@@ -275,6 +289,10 @@ class Form:
             self.errors.setdefault(name, sentence)
         else:
             self.general = self.general or sentence
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Have what is wrong with a field of the API stand at the field of the form that has another name."""
+        self.errors = {names.get(name, name): sentence for name, sentence in self.errors.items()}
 
     def refuse(self, error: DomainError, name: str = "") -> None:
         """Note what a service refused: at the fields that it names, else at `name`."""

@@ -59,6 +59,11 @@ def _kinds_of(viewer: Viewer) -> dict[Kind, str]:
         Kind.SOLUTION_POSTED: _("a solution is posted or changed"),
         Kind.TICKET_RELEASED: _("my ticket goes back to the queue"),
         Kind.TICKET_CLOSED: _("my ticket closes by itself"),
+        Kind.SESSION_ACCEPTED: _("a mentor accepts a session"),
+        Kind.SESSION_REQUESTED: _("a mentor offers me another time"),
+        Kind.SESSION_DECLINED: _("a mentor has no time for a session"),
+        Kind.SESSION_CANCELLED: _("a session is cancelled"),
+        Kind.SESSION_REMINDER: _("a session is about to begin"),
     }
     mentors = {
         Kind.TICKET_MATCHING: _("a new ticket matches what I know"),
@@ -67,6 +72,11 @@ def _kinds_of(viewer: Viewer) -> dict[Kind, str]:
         Kind.TICKET_CLOSED: _("a ticket that I solved is closed"),
         Kind.TICKET_RELEASED: _("my time for a ticket runs out"),
         Kind.REVIEW_RECEIVED: _("someone reviews me"),
+        Kind.SESSION_REQUESTED: _("a student asks me for a session"),
+        Kind.SESSION_ACCEPTED: _("a student accepts the time that I offered"),
+        Kind.SESSION_DECLINED: _("a time that I offered was not answered"),
+        Kind.SESSION_CANCELLED: _("a session is cancelled"),
+        Kind.SESSION_REMINDER: _("a session is about to begin"),
     }
     return students if viewer.is_student else mentors if viewer.is_mentor else students | mentors
 

@@ -17,6 +17,7 @@ from mentorq.mentors import directory, suggestions
 from mentorq.reviews import service as reviews
 from mentorq.reviews.errors import AlreadyReviewed, ReviewNotFound
 from mentorq.reviews.schemas import NewReview
+from mentorq.sessions import schedule
 from mentorq.tickets import conversation, lifecycle, policy, service
 from mentorq.tickets import wait as waiting
 from mentorq.tickets.errors import LooksLikeSecret, NoDraft, NotYours, TicketNotFound, TicketNotOpen
@@ -33,6 +34,8 @@ router = APIRouter(prefix="/app/tickets/{ticket_id}", route_class=PageRoute)
 
 TIMELINE = 100
 SUGGESTED = 3
+LOOKED_AT = 10
+"""So many of the best are looked at for one who is free now."""
 VERSIONS = 20
 
 
@@ -126,24 +129,37 @@ def _last(entries: list[conversation.Entry], messages: int = 0, events: int = 0)
 async def _around(request: Request, db: Read, viewer: Viewer, row: Row) -> dict[str, Any]:
     """What stands beside it: for who may take it, for who waits, and what was said of it in the end."""
     found: dict[str, Any] = {"wait": None, "suggested": [], "match": None, "is_aside": False, "review": None}
+    found["free_now"] = None
     if policy.can(viewer, Action.ACCEPT, row) and viewer.is_mentor:
         found["match"] = (await suggestions.suits(db, viewer, [row], say)).get(row["id"])
         found["is_aside"] = await service.is_aside(db, viewer, row["id"])
     elif policy.can(viewer, Action.EDIT, row):
         found["wait"] = await waiting.wait(db, row["id"], viewer)
-        best = await suggestions.suggest(db, row["id"], viewer, SUGGESTED)
+        best = await suggestions.suggest(db, row["id"], viewer, LOOKED_AT)
         profiles = await directory.several(db, [mentor_id for mentor_id, _match in best])
-        found["suggested"] = [
+        suits = [
             (profiles[mentor_id], suggestions.as_match(match, say))
             for mentor_id, match in best
             if mentor_id in profiles
         ]
+        found["suggested"] = suits[:SUGGESTED]
+        if viewer.is_student:
+            found["free_now"] = await _free_now(db, viewer, suits)
     elif row["status"] == Status.CLOSED:
         try:
             found["review"] = await reviews.of_ticket(db, viewer, row["id"])
         except ReviewNotFound:
             found["review"] = None
     return found
+
+
+async def _free_now(db: Read, student: Viewer, suits: list[tuple[dict[str, Any], Any]]) -> dict[str, Any] | None:
+    """The best mentor who may be asked for a session at once, and why just this one."""
+    free = await schedule.free_now(db, student, [mentor["id"] for mentor, _match in suits])
+    for mentor, match in suits:
+        if free and mentor["id"] == free[0]:
+            return mentor | {"reason": next(iter(match["reasons"]), "")}
+    return None
 
 
 async def _draft(db: Read, ticket_id: int, mentor: Viewer) -> Any:

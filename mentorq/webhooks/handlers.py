@@ -8,6 +8,13 @@ from mentorq.core.database import Write
 from mentorq.core.events import Occurrence, each
 from mentorq.core.jobs import enqueue
 from mentorq.reviews.events import ReviewGiven
+from mentorq.sessions.events import (
+    SessionAccepted,
+    SessionCancelled,
+    SessionDeclined,
+    SessionEnded,
+    SessionRequested,
+)
 from mentorq.tickets.events import (
     MessagePosted,
     TicketAccepted,
@@ -103,6 +110,45 @@ async def review_given(db: Write, event: ReviewGiven, occurrence: Occurrence) ->
     """A mentor was rated."""
     review = event.ticket_id, event.review_id, event.mentor_id, event.rating
     await announce(db, occurrence, EventName.REVIEW_GIVEN, lambda: payloads.of_review(db, *review))
+
+
+@each(SessionRequested)
+async def session_requested(db: Write, event: SessionRequested, occurrence: Occurrence) -> None:
+    """A student asks, or a mentor offers another time."""
+    about = {"is_offer": event.is_offer}
+    await announce(
+        db, occurrence, EventName.SESSION_REQUESTED, lambda: payloads.of_session(db, event.session_id, **about)
+    )
+
+
+@each(SessionAccepted)
+async def session_accepted(db: Write, event: SessionAccepted, occurrence: Occurrence) -> None:
+    """It is booked."""
+    await announce(db, occurrence, EventName.SESSION_ACCEPTED, lambda: payloads.of_session(db, event.session_id))
+
+
+@each(SessionDeclined)
+async def session_declined(db: Write, event: SessionDeclined, occurrence: Occurrence) -> None:
+    """It is not to be."""
+    about = {"expired": event.is_expired}
+    await announce(
+        db, occurrence, EventName.SESSION_DECLINED, lambda: payloads.of_session(db, event.session_id, **about)
+    )
+
+
+@each(SessionCancelled)
+async def session_cancelled(db: Write, event: SessionCancelled, occurrence: Occurrence) -> None:
+    """Somebody cannot, or need not."""
+    about = {"actor_id": event.actor_id, "was_booked": event.was_booked}
+    await announce(
+        db, occurrence, EventName.SESSION_CANCELLED, lambda: payloads.of_session(db, event.session_id, **about)
+    )
+
+
+@each(SessionEnded)
+async def session_ended(db: Write, event: SessionEnded, occurrence: Occurrence) -> None:
+    """It is over."""
+    await announce(db, occurrence, EventName.SESSION_ENDED, lambda: payloads.of_session(db, event.session_id))
 
 
 @each(UserJoined)

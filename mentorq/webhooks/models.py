@@ -25,6 +25,11 @@ class EventName(StrEnum):
     TICKET_DELETED = "ticket.deleted"
     MESSAGE_POSTED = "message.posted"
     REVIEW_GIVEN = "review.given"
+    SESSION_REQUESTED = "session.requested"
+    SESSION_ACCEPTED = "session.accepted"
+    SESSION_DECLINED = "session.declined"
+    SESSION_CANCELLED = "session.cancelled"
+    SESSION_ENDED = "session.ended"
     USER_JOINED = "user.joined"
     USER_DELETED = "user.deleted"
 

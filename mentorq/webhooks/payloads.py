@@ -1,4 +1,4 @@
-"""What receivers are told: ids, and what everybody may read; no message's text, no anonymous asker."""
+"""What receivers are told: ids, and what everybody may read; no message's text, no topic, no anonymous asker."""
 
 from typing import Any
 
@@ -46,6 +46,26 @@ async def of_review(db: Read, ticket_id: int, review_id: int, mentor_id: int, ra
     student_id = _asker(ticket) if ticket is not None else None
     about = {"review_id": review_id, "ticket_id": ticket_id, "mentor_id": mentor_id, "rating": rating}
     return about | {"student_id": student_id}
+
+
+async def of_session(db: Read, session_id: int, **more: object) -> Data:
+    """A live session as it is now, and `more` about what happened to it: who, and when; not about what.
+
+    Its ticket is null where there is none, and where nobody may know whose that ticket is.
+    """
+    session = await queries.session(db, session_id)
+    assert session is not None, "sessions stay"
+    known = {
+        "session_id": session_id,
+        "url": f"{db.settings.public_url}/app/sessions/{session_id}",
+        "student_id": session["student_id"],
+        "mentor_id": session["mentor_id"],
+        "ticket_id": None if session["is_anonymous"] else session["ticket_id"],
+        "starts_at": session["starts_at"].isoformat(),
+        "duration_minutes": session["duration_minutes"],
+        "is_now": session["is_now"],
+    }
+    return known | more
 
 
 def _asker(ticket: Row) -> int | None:

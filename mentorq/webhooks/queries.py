@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
+from mentorq.sessions.models import SessionRow
 from mentorq.tickets.models import TicketRow
 from mentorq.webhooks.models import EventName, State, WebhookDeliveryRow, WebhookRow
 
@@ -141,3 +142,11 @@ async def ticket(db: Read, ticket_id: int) -> Row | None:
     t = TicketRow.__table__.c
     columns = (t.id, t.tags, t.status, t.title, t.is_anonymous, t.student_id, t.assigned_mentor_id)
     return await db.row(sa.select(*columns).where(t.id == ticket_id))
+
+
+async def session(db: Read, session_id: int) -> Row | None:
+    """What payloads say of a live session, and whether its ticket's asker is anonymous."""
+    s, t = SessionRow.__table__, TicketRow.__table__
+    columns = (s.c.student_id, s.c.mentor_id, s.c.ticket_id, s.c.starts_at, s.c.duration_minutes, s.c.is_now)
+    joined = s.outerjoin(t, t.c.id == s.c.ticket_id)
+    return await db.row(sa.select(*columns, t.c.is_anonymous).select_from(joined).where(s.c.id == session_id))

@@ -35,7 +35,8 @@ async def test_everybody_hears_what_concerns_them_and_no_more(student: Join, men
     asked = await wish(ana, ben, at(days=2), topic="asyncio")
     path = f"/sessions/{asked['id']}"
     (line,) = await told(worker, ben)
-    assert (line["type"], line["title"], line["link"]) == ("session_requested", "ana asks you for a session", "/app")
+    assert (line["type"], line["title"]) == ("session_requested", "ana asks you for a session")
+    assert line["link"] == f"/app{path}"
     assert line["body"].endswith(f"{moment(asked['starts_at']):%H:%M} (UTC): asyncio")
     assert line["data"] == {
         "ticket_id": None, "actor_id": ana.id, "times": 1, "session_id": asked["id"],
@@ -135,7 +136,7 @@ async def test_a_mail_is_about_the_session_and_in_the_readers_language(
     letter = letters.letter(database.settings, row, "es", None)
     assert letter.subject == "ana te pide una sesión"
     assert letter.paragraphs[1].endswith(f"{moment(asked['starts_at']):%H:%M} (UTC): asyncio")
-    assert letter.action == ("Abrir MentorQ", f"{database.settings.public_url}/app")
+    assert letter.action == ("Abrir la sesión", f"{database.settings.public_url}/app/sessions/{asked['id']}")
     digest = letters.digest(database.settings, [row], 0, "es")
     assert digest.paragraphs == [f"{letter.subject}: {letter.paragraphs[1]}"]
     assert f"session-{asked['id']}." in str(letters.thread(database.settings, row).in_reply_to)

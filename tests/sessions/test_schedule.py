@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from tests.support.booking import ALWAYS, at, book, moment
+from mentorq.accounts.schemas import Viewer
+from mentorq.core.database import Database
+from mentorq.sessions import schedule, service
+from mentorq.sessions.schemas import ScheduleChange
+from tests.support.booking import ALWAYS, at, book, moment, wish
 from tests.support.life import sign_in_again
-from tests.support.people import Join
+from tests.support.people import Join, Person
 
 pytestmark = pytest.mark.anyio
 PATH = "/mentors/me/schedule"
@@ -145,3 +149,67 @@ async def test_what_ended_early_is_free_again(mentor: Join, student: Join) -> No
     after = (await ana.expect(200, "GET", path))["items"]
     assert moment(after[0]["starts_at"]) < moment(going["ends_at"])
     assert len(after) >= len(before) + 3
+
+
+async def test_who_is_free_now(student: Join, mentor: Join, database: Database) -> None:
+    ana, eve = await student(), await student()
+    anytime, in_hours, away, out_of_hours, booked, full, paused = [await mentor() for _ in range(7)]
+    hours = {"time_zone": "UTC", "weekly": ALWAYS}
+    for person, change in (
+        (in_hours, {}), (out_of_hours, {"weekly": []}), (full, {"daily_maximum": 1}), (paused, {"buffer_minutes": 60})
+    ):  # fmt: skip
+        await person.expect(200, "PUT", PATH, hours | change)
+    await away.expect(200, "PUT", "/mentors/me/availability", {"is_available": False})
+    await book(eve, booked)
+    with time_machine.travel(datetime.now(UTC).replace(hour=12, minute=0)):
+        others = [await student(), await student()]
+        for person, other, starts_at in ((full, others[0], at(hours=5)), (paused, others[1], at(minutes=40))):
+            await sign_in_again(person)
+            await book(other, person, starts_at)
+        everybody = [full, paused, anytime, in_hours, away, out_of_hours]
+        asked = [*(person.id for person in everybody), ana.id, 10**9]
+        async with database.read() as db:
+            free = await schedule.free_now(db, _viewer(ana), asked)
+            assert free == [anytime.id, in_hours.id], "in the order in which they were asked about"
+            assert await schedule.free_now(db, _viewer(others[1]), []) == []
+    async with database.read() as db:
+        assert await schedule.free_now(db, _viewer(ana), [booked.id, anytime.id]) == [anytime.id]
+        assert await schedule.free_now(db, _viewer(eve), [anytime.id]) == [], "she has a session herself"
+
+
+def _viewer(person: Person) -> Viewer:
+    return Viewer(person.id, "student", person.username, 0)
+
+
+async def test_hours_are_tried_before_they_are_saved(student: Join, mentor: Join, database: Database) -> None:
+    ana, ben = await student(), await mentor()
+    day = datetime.now(UTC).date() + timedelta(days=2)
+    await book(ana, ben, f"{day}T09:15:00Z")
+    weekly = [{"weekday": day.weekday(), "start": "09:00", "end": "10:00"}]
+    change = ScheduleChange.model_validate({"time_zone": "UTC", "weekly": weekly})
+    async with database.read() as db:
+        free = await schedule.preview(db, Viewer(ben.id, "mentor", ben.username, 0), change)
+    times = [f"{begin:%H:%M}" for begin, _end in free if begin.date() == day]
+    assert times == ["09:00", "09:30", "09:45"]
+    assert (await ben.expect(200, "GET", PATH))["is_set"] is False
+
+
+async def test_what_is_not_over_is_told_apart(student: Join, mentor: Join, database: Database) -> None:
+    ana, ben = await student(), await mentor()
+    soon, later_on = await wish(ana, ben, at(minutes=30)), await wish(ana, ben, at(days=2))
+    offered = await wish(ana, ben, at(days=3))
+    await ben.expect(200, "POST", f"/sessions/{offered['id']}/offer", {"starts_at": at(days=4)})
+    booked = await book(ana, ben, at(days=1))
+    viewer = Viewer(ben.id, "mentor", ben.username, 0)
+    async with database.read() as db:
+        going = await service.going(db, viewer)
+        assert [row["id"] for row in going.for_me] == [soon["id"], later_on["id"]]
+        assert [row["id"] for row in going.for_other] == [offered["id"]]
+        assert [row["id"] for row in going.booked] == [booked["id"]]
+        assert await service.count_awaiting(db, viewer) == 2
+        assert await service.count_awaiting(db, _viewer(ana)) == 1
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        async with database.read() as db:
+            going = await service.going(db, viewer)
+            assert [row["id"] for row in going.for_me] == [later_on["id"]], "nobody answered in time"
+            assert await service.count_awaiting(db, viewer) == 1

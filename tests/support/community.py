@@ -115,7 +115,16 @@ def sights(url: str) -> list[Sight]:
         Sight("mentor-notifications", MENTOR, "/app/notifications"),
         Sight("notifications-none", ADMIN, "/app/notifications"),
         Sight("admin-settings", ADMIN, "/app/settings"),
+        Sight("student-sessions", STUDENT, "/app/sessions"),
+        Sight("mentor-sessions", MENTOR, "/app/sessions"),
+        Sight("admin-sessions", ADMIN, "/app/sessions"),
+        Sight("session-calendar", STUDENT, "/app/sessions/calendar"),
+        Sight("session-none", STUDENT, "/app/sessions/999999999", 404),
+        Sight("book", STUDENT, f"/app/people/{MENTOR}/book?minutes=30&topic=Loops"),
+        Sight("schedule", MENTOR, "/app/settings/schedule"),
+        Sight("schedule-drop", MENTOR, "/app/settings/schedule/drop"),
     ]
+    seen += _sessions(url)
     article = httpx2.get(f"{url}/knowledge", params={"sort": "newest", "limit": 1}).json()["items"][0]["url"]
     seen += [
         Sight("solved", VISITOR, "/solved"),
@@ -143,10 +152,30 @@ def sights(url: str) -> list[Sight]:
     return seen
 
 
+def _sessions(url: str) -> list[Sight]:
+    """One session of each kind, and what can be done about it."""
+    seen = []
+    for who in (STUDENT, MENTOR):
+        sessions = httpx2.get(f"{url}/sessions", params={"limit": 100}, headers=_proof(url, who)).json()["items"]
+        kinds = {f"{each['status']}-{each['awaits'] or ''}".rstrip("-"): each["id"] for each in sessions}
+        for kind, session_id in kinds.items():
+            path = f"/app/sessions/{session_id}"
+            seen.append(Sight(f"{who}-session-{kind}", who, path))
+            acts = {"accepted": ["cancel"], "live": ["end"]}.get(kind, [])
+            if (who, kind) == (MENTOR, "requested-mentor"):
+                acts = ["offer", "decline"]
+            seen += [Sight(f"{who}-session-{act}", who, f"{path}/{act}") for act in acts]
+    return seen
+
+
+def _proof(url: str, who: str) -> dict[str, str]:
+    answer = httpx2.post(f"{url}/auth/signin", data={"username": who, "password": PASSWORD}).json()
+    return {"Authorization": f"Bearer {answer['access_token']}"}
+
+
 def _ticket(url: str, who: str, status: str) -> int | None:
     """One of somebody's tickets; of a mentor's queue, where none is open that is theirs."""
-    answer = httpx2.post(f"{url}/auth/signin", data={"username": who, "password": PASSWORD}).json()
-    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+    headers = _proof(url, who)
     path = "/tickets" if (who, status) == (MENTOR, "open") else "/tickets/me"
     items = httpx2.get(f"{url}{path}", params={"status": status, "limit": 1}, headers=headers).json()["items"]
     return items[0]["id"] if items else None

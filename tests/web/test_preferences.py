@@ -49,17 +49,20 @@ async def test_each_role_is_asked_for_what_may_happen_to_it(
     async with visiting(app, await student()) as visit:
         page = await visit.page("/app/settings")
         assert "a mentor takes my ticket" in page
+        assert "a mentor offers me another time" in page
         assert "someone reviews me" not in page
         assert "ticket_matching" not in page
     async with visiting(app, await mentor()) as visit:
         page = await visit.page("/app/settings")
         assert "a new ticket matches what I know" in page
+        assert "a student asks me for a session" in page
         assert "a mentor takes my ticket" not in page
     async with visiting(app, await make_admin(database, student)) as visit:
         page = await visit.page("/app/settings")
         assert "a mentor takes my ticket" in page
         assert "someone reviews me" in page
-        assert "session_reminder" not in page, "what cannot happen yet is not asked for"
+        assert page.count('name="session_reminder.in_app"') == 1, "it happens to both alike"
+        assert "achievement_awarded" not in page, "what cannot happen yet is not asked for"
 
 
 async def test_what_is_shown_can_be_saved_as_it_is(app: FastAPI, mentor: Join) -> None:

@@ -15,6 +15,7 @@ from mentorq.core.jobs import Worker
 from mentorq.tickets.models import TicketRow
 from mentorq.webhooks import handlers
 from mentorq.webhooks.models import EventName
+from tests.support.booking import at, book, wish
 from tests.support.people import PASSWORD, Join, Person, solve
 from tests.support.receiver import Receiver
 from tests.webhooks.conftest import Register, deliveries
@@ -59,7 +60,8 @@ async def test_each_event_arrives_as_often_as_it_happens(
     assert counts == {
         "ticket.posted": 2, "ticket.accepted": 2, "ticket.released": 1, "ticket.resolved": 2, "ticket.reopened": 1,
         "ticket.closed": 1, "ticket.deleted": 1, "message.posted": 2, "review.given": 1, "user.joined": 3,
-        "user.deleted": 1,
+        "user.deleted": 1, "session.requested": 0, "session.accepted": 0, "session.declined": 0,
+        "session.cancelled": 0, "session.ended": 0,
     }  # fmt: skip
     (released,), (closed,), (deleted,) = (
         told(receiver, f"ticket.{what}") for what in ("released", "closed", "deleted")
@@ -77,6 +79,45 @@ async def test_each_event_arrives_as_often_as_it_happens(
     assert {"user_id": ben.id, "role": "mentor"} in told(receiver, "user.joined")
     assert told(receiver, "user.deleted") == [{"user_id": gone.id, "role": "student"}]
     assert len({request.headers["webhook-id"] for request in receiver.received}) == len(receiver.received)
+
+
+async def sessions_of(ana: Person, ben: Person, **fields: Any) -> list[int]:
+    """Sessions to which everything happens that can: one that ends, one that is declined, one that is cancelled."""
+    held = await book(ana, ben, **fields)
+    await ana.expect(200, "POST", f"/sessions/{held['id']}/end")
+    declined = await wish(ana, ben, at(days=2), **fields)
+    await ben.expect(200, "POST", f"/sessions/{declined['id']}/offer", {"starts_at": at(days=3)})
+    await ben.expect(200, "POST", f"/sessions/{declined['id']}/decline", {"reason": "between us"})
+    cancelled = await book(ana, ben, at(days=4), **fields)
+    await ben.expect(200, "POST", f"/sessions/{cancelled['id']}/cancel", {"reason": "between us"})
+    return [held["id"], declined["id"], cancelled["id"]]
+
+
+async def test_sessions_are_told_of_without_what_they_are_about(
+    register: Register, receiver: Receiver, worker: Worker, student: Join, mentor: Join
+) -> None:
+    ana, ben = await student(), await mentor()
+    ticket, secret = await ana.ask(), await ana.ask(is_anonymous=True)
+    await worker.drain()
+    await register()
+    held, declined, cancelled = await sessions_of(ana, ben, ticket_id=ticket["id"], topic="between us")
+    await sessions_of(ana, ben, ticket_id=secret["id"])
+    await worker.drain()
+    counts = [len(told(receiver, f"session.{what}")) for what in ("requested", "accepted", "declined", "cancelled")]
+    assert (counts, len(told(receiver, "session.ended"))) == ([8, 4, 2, 2], 2)
+    (first, *_), (refused, *_), (off, *_) = (
+        sorted(told(receiver, f"session.{what}"), key=lambda data: data["session_id"])
+        for what in ("ended", "declined", "cancelled")
+    )
+    people = {"student_id": ana.id, "mentor_id": ben.id, "ticket_id": ticket["id"], "duration_minutes": 15}
+    assert first.items() >= (people | {"session_id": held, "is_now": True}).items()
+    assert first["url"] == f"http://localhost:8000/app/sessions/{held}"
+    assert refused.items() >= (people | {"session_id": declined, "expired": False, "is_now": False}).items()
+    assert off.items() >= (people | {"session_id": cancelled, "actor_id": ben.id, "was_booked": True}).items()
+    assert [data["is_offer"] for data in told(receiver, "session.requested")].count(True) == 2
+    late = [data for data in told(receiver, "session.ended") if data["session_id"] != held]
+    assert [data["ticket_id"] for data in late] == [None], "the ticket is anonymous"
+    assert b"between us" not in b"".join(request.body for request in receiver.received)
 
 
 async def test_who_asks_anonymously_stays_so(
@@ -202,6 +243,7 @@ async def test_the_documentation_has_every_event_with_its_fields(
     await register()
     ana, ben = await student(), await mentor(skills=["python"])
     await a_whole_life(ana, ben)
+    await sessions_of(ana, ben)
     await ana.ask()
     await ana.expect(204, "DELETE", "/users/me", {"password": PASSWORD})
     await worker.drain()

@@ -12,5 +12,6 @@ import "./tags.js";
 import "./clocks.js";
 import "./connection.js";
 import "./notifications.js";
+import "./sessions.js";
 import "./push.js";
 import "./focus.js";

@@ -63,3 +63,11 @@ if (!("commandForElement" in HTMLButtonElement.prototype)) {
     if (button.getAttribute("command") === "close") dialog?.close(button.value);
   });
 }
+
+// A link to a page of its own opens the dialog that has the same form, where there is one.
+on("click", "a[data-dialog]", (event, link) => {
+  const dialog = document.getElementById(link.dataset.dialog);
+  if (!dialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  dialog.showModal();
+});

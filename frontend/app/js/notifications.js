@@ -118,6 +118,7 @@ function hear({ name, id, told }) {
   const isNews = name === "notification" && !(id <= state.last);
   // A ticket that is offered again is no news, but one more to read.
   const isMore = isNews || told.unread > state.unread;
+  if (isNews ? told.data.session_id : told.unread !== state.unread) document.dispatchEvent(new Event("mentorq:told"));
   state.last = id;
   state.unread = told.unread;
   remember();
