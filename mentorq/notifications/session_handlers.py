@@ -19,6 +19,7 @@ from mentorq.sessions.events import (
     SessionCancelled,
     SessionDeclined,
     SessionEnded,
+    SessionMissed,
     SessionReminder,
     SessionRequested,
 )
@@ -26,7 +27,7 @@ from mentorq.sessions.states import BOOKED, Status
 
 
 async def _session(db: Read, session_id: int) -> Row | None:
-    return await db.row(sa.select(L.c.status, L.c.sequence, L.c.awaits).where(L.c.id == session_id))
+    return await db.row(sa.select(L.c.status, L.c.sequence, L.c.awaits, L.c.missed_by).where(L.c.id == session_id))
 
 
 async def _tell(
@@ -121,7 +122,23 @@ async def remind(db: Write, event: SessionReminder) -> None:
         )
 
 
+@on(SessionMissed)
+async def tell_of_absence(db: Write, event: SessionMissed) -> None:
+    """Who waits hears that the other one did not come, and who did not come, that somebody waited; unless they came."""
+    people = {"student": event.student_id, "mentor": event.mentor_id}
+    session = await _session(db, event.session_id)
+    if event.missed_by not in people or session is None or session["missed_by"] != event.missed_by:
+        return
+    for told in people.values():
+        is_absent = told == people[event.missed_by]
+        other = next(person for person in people.values() if person != told)
+        await withdraw_session(db, event.session_id, [told])
+        missed_by = "you" if is_absent else "they"
+        kind = Kind.SESSION_CANCELLED
+        await _tell(db, told, kind, event.session_id, event.starts_at, other, "missed", missed_by=missed_by)
+
+
 @on(SessionEnded)
 async def forget(db: Write, event: SessionEnded) -> None:
-    """Nobody need be told any longer when it begins."""
-    await withdraw_session(db, event.session_id, [event.student_id, event.mentor_id])
+    """Nobody need be told any longer when it begins; that somebody did not come stays true."""
+    await withdraw_session(db, event.session_id, [event.student_id, event.mentor_id], but=Kind.SESSION_CANCELLED)

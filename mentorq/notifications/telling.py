@@ -116,9 +116,11 @@ async def withdraw(db: Write, ticket_id: int, kinds: Collection[Kind], *, user_i
     await _change(db, condition, gone="moot")
 
 
-async def withdraw_session(db: Write, session_id: int, user_ids: Collection[int]) -> None:
-    """What these people were told of a session, and have not read, is needed no longer."""
+async def withdraw_session(db: Write, session_id: int, user_ids: Collection[int], *, but: Kind | None = None) -> None:
+    """What these people were told of a session, and have not read, is needed no longer; `but` one kind stays."""
     condition = sa.and_(N.c.user_id.in_(user_ids), N.c.session_id == session_id, queries.PENDING)
+    if but is not None:
+        condition = sa.and_(condition, N.c.kind != but)
     await _change(db, condition, gone="moot")
 
 

@@ -114,6 +114,11 @@ def _declined(told: Told, tongue: Tongue) -> str:
 
 
 def _cancelled(told: Told, tongue: Tongue) -> str:
+    absent = told["data"].get("missed_by")
+    if absent == "they":
+        return tongue.gettext("%(name)s did not come to your session") % _named(told, tongue)
+    if absent == "you":
+        return tongue.gettext("You missed your session with %(name)s") % _named(told, tongue)
     return tongue.gettext("%(name)s cancelled your session") % _named(told, tongue)
 
 

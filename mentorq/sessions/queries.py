@@ -124,8 +124,7 @@ SESSIONS = sa.select(
     .join(MENTOR, MENTOR.c.id == S.c.mentor_id)
     .outerjoin(R, R.c.session_id == S.c.id)
 )
-"""A session's row with its two people, who asks for more time, and what the two's clocks show: what `schemas.as_session`
-and pages need."""
+"""A session's row with its two people, where they are, and who asks for more time: what `schemas.as_session` needs."""
 
 
 async def one(db: Read, viewer: Viewer, session_id: int) -> Row | None:

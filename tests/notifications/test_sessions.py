@@ -4,11 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from mentorq.core.database import Database
+from mentorq.core.clock import now
+from mentorq.core.database import Base, Database
 from mentorq.core.jobs import Worker
 from mentorq.notifications import letters, queries, session_handlers
 from mentorq.sessions.events import SessionReminder
+from mentorq.sessions.room import attendance
 from tests.support.booking import at, book, moment, tick, wish
 from tests.support.life import later
 from tests.support.people import Join, Person
@@ -140,3 +143,22 @@ async def test_a_mail_is_about_the_session_and_in_the_readers_language(
     digest = letters.digest(database.settings, [row], 0, "es")
     assert digest.paragraphs == [f"{letter.subject}: {letter.paragraphs[1]}"]
     assert f"session-{asked['id']}." in str(letters.thread(database.settings, row).in_reply_to)
+
+
+async def test_who_waited_and_who_did_not_come_are_told(
+    student: Join, mentor: Join, worker: Worker, database: Database
+) -> None:
+    ana, ben = await student("ana"), await mentor("ben")
+    booked = await book(ana, ben)
+    await tick(worker)
+    sessions, rooms = (Base.metadata.tables[name] for name in ("sessions", "rooms"))
+    began = now() - timedelta(minutes=11)
+    async with database.write() as db:
+        await attendance.came(db, booked["id"], ana.id)
+        await db.execute(sa.update(sessions).values(starts_at=began))
+        assert await db.scalar(sa.select(rooms.c.mentor_came_at)) is None
+    await tick(worker)
+    assert [line["title"] for line in await told(worker, ana)] == ["ben did not come to your session"]
+    assert [line["title"] for line in await told(worker, ben)] == ["You missed your session with ana"]
+    await ana.expect(200, "POST", f"/sessions/{booked['id']}/end")
+    assert await types(worker, ben) == ["session_cancelled"], "that it is over makes it no less true"
