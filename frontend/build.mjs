@@ -22,6 +22,7 @@ const STEPS = [
   { directory: "vendor/swagger-ui", build: swaggerUi },
   { directory: "vendor/redoc", build: redoc },
   { directory: "app", build: app },
+  { directory: "room", build: room },
 ];
 
 /** Our own pages' one stylesheet, one script, the worker that shows notifications, and icons. */
@@ -49,6 +50,39 @@ async function app(target) {
   const licences = [path.join(source, "icons/LICENSE.txt"), path.join(packageDirectory("htmx.org"), "LICENSE")];
   const [icons, htmx] = await Promise.all(licences.map((file) => readFile(file, "utf8")));
   await writeFile(path.join(target, "LICENSES.txt"), `${icons.trim()}\n\n\napp.js contains htmx (htmx.org).\n\n${htmx.trim()}\n`);
+}
+
+/** The room of a live session, with its editor. Languages are files of their own, which are loaded when they are needed. */
+async function room(target) {
+  const source = path.join(HERE, "app");
+  const { metafile } = await bundle({
+    absWorkingDir: HERE,
+    entryPoints: [path.join(source, "room/room.js"), path.join(source, "css/room.css")],
+    outdir: target,
+    entryNames: "[name]",
+    // Their names change with their content, so browsers may keep them.
+    chunkNames: "parts/[hash]",
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: "esnext",
+    legalComments: "none",
+    logLevel: "warning",
+    metafile: true,
+  });
+  await writeFile(path.join(target, "LICENSES.txt"), await licencesOf(Object.keys(metafile.inputs)));
+}
+
+/** The licences of the packages that files come from. */
+async function licencesOf(files) {
+  const names = files.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean);
+  const texts = [...new Set(names)].sort().map(async (name) => {
+    const directory = path.join(HERE, "node_modules", name);
+    const { version, license } = JSON.parse(await readFile(path.join(directory, "package.json"), "utf8"));
+    return `${name} ${version} (${license})\n\n${(await readFile(path.join(directory, "LICENSE"), "utf8")).trim()}\n`;
+  });
+  return (await Promise.all(texts)).join("\n\n");
 }
 
 async function swaggerUi(target) {

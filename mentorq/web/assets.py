@@ -13,6 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 FOREVER = "public, max-age=31536000, immutable"
+PARTS = "/parts/"
+"""Where the bundler puts what scripts load by themselves: files whose names change with their content."""
+
 COMPRESSED = ("text/css", "text/javascript", "application/javascript", "image/svg+xml", "application/json")
 
 mimetypes.add_type("text/javascript", ".js")
@@ -65,7 +68,7 @@ class Assets:
         await self._answer(request, _loaded(name))(scope, receive, send)
 
     def _answer(self, request: Request, asset: _Asset) -> Response:
-        is_current = request.query_params.get("v") == asset.version
+        is_current = request.query_params.get("v") == asset.version or PARTS in request.url.path
         etag = f'"{asset.version}"'
         headers = {
             "Cache-Control": FOREVER if is_current else "no-cache",

@@ -1,0 +1,54 @@
+// What is asked of the server beside the lines.
+import { base } from "./place.js";
+
+const HEADERS = { Accept: "application/json, text/html", "HX-Request": "true" };
+
+function leaveIfSignedOut(answer) {
+  const next = answer.headers.get("HX-Redirect");
+  if (next?.startsWith("/signin")) location.href = next;
+  return Boolean(next);
+}
+
+let asking;
+
+/**
+ * How the session stands. Asking renews the sign-in, too, which a line cannot.
+ *
+ * Both lines ask at the same moments: one answer is for both.
+ */
+export function ask() {
+  asking ??= askNow().finally(() => (asking = undefined));
+  return asking;
+}
+
+ask.onAnswer = () => {};
+
+/** Whether it makes sense to try again. */
+async function askNow() {
+  let answer;
+  try {
+    answer = await fetch(`${base}/now`, { headers: HEADERS });
+  } catch {
+    return true; // No network.
+  }
+  if (leaveIfSignedOut(answer)) return false;
+  if (answer.status === 403 || answer.status === 404) {
+    location.reload(); // The page says what has become of it.
+    return false;
+  }
+  if (answer.ok) ask.onAnswer(await answer.json());
+  return true;
+}
+
+/** Send a form; returns null, or why the server did not do it, in its words if it has any. */
+export async function send(form) {
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.action, { method: "POST", headers: HEADERS, body });
+    if (leaveIfSignedOut(answer) || answer.ok) return null;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return page.querySelector(".toast span, .toast")?.textContent.trim() ?? "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,236 @@
+// The shared document: what others write comes in, what is written here goes out and is kept until the server has it.
+//
+// The protocol is that of y-websocket, with one addition: the server says how many updates of this connection are stored.
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import * as buffer from "lib0/buffer";
+import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
+import * as Y from "yjs";
+
+import { keep, recall } from "./kept.js";
+import { Line } from "./line.js";
+import { LONGEST, pieces } from "./pieces.js";
+import { room } from "./place.js";
+
+const SYNC = 0;
+const AWARENESS = 1;
+const QUERY_AWARENESS = 3;
+const STORED = 100;
+const STEP_1 = 0;
+const STEP_2 = 1;
+const UPDATE = 2;
+
+const GATHERED_FOR = 60;
+const MOVED_EVERY = 150;
+const KEPT_AFTER = 300;
+
+/** A message: its kind, the kind of sync message if it is one, and bytes. */
+function message(...parts) {
+  const encoder = encoding.createEncoder();
+  for (const part of parts) {
+    if (typeof part === "number") encoding.writeVarUint(encoder, part);
+    else encoding.writeVarUint8Array(encoder, part);
+  }
+  return encoding.toUint8Array(encoder);
+}
+
+export class Shared {
+  /** `onChange` is told when it is stored, or not yet; `onSynced` once, when all is here. */
+  constructor({ onChange, onSynced, onState, onOver }) {
+    this.onChange = onChange;
+    this.onSynced = onSynced;
+    this.doc = new Y.Doc();
+    this.awareness = new Awareness(this.doc);
+    /** What the server has not said to have, oldest first. */
+    this.pending = [];
+    this.gathered = 0;
+    this.isSynced = false;
+    this.line = new Line({
+      address: () => new URL(`/sessions/${room}/editor?acks=1`, location),
+      ping: () => this.line.send(message(QUERY_AWARENESS)),
+      onOpen: () => this.#opened(),
+      onMessage: (data) => this.#hear(new Uint8Array(data)),
+      onState: () => {
+        if (this.line.state !== "open") this.#closed();
+        this.onChange();
+        onState();
+      },
+      onOver,
+    });
+    this.#recall();
+    this.doc.on("update", (update, origin) => origin !== this && this.#wrote(update));
+    this.awareness.on("update", (changes, origin) => origin !== this && this.#moved(changes));
+    window.addEventListener("pagehide", () => {
+      this.#keep();
+      this.#leave();
+    });
+    window.addEventListener("pageshow", (event) => event.persisted && this.awareness.setLocalState(this.shown));
+  }
+
+  start() {
+    this.line.start();
+  }
+
+  stop() {
+    this.#leave();
+    this.line.stop();
+  }
+
+  get isStored() {
+    return this.pending.length === 0;
+  }
+
+  get isOpen() {
+    return this.line.state === "open";
+  }
+
+  /** Say where one is. */
+  show(field, value) {
+    if (this.awareness.getLocalState()) this.awareness.setLocalStateField(field, value);
+  }
+
+  // --- what is written here
+
+  /** A new page begins with what the last one could not send. */
+  #recall() {
+    const kept = recall("code");
+    if (!kept) return;
+    const update = buffer.fromBase64(kept);
+    this.pending.push(update);
+    Y.applyUpdate(this.doc, update, this);
+  }
+
+  #keep() {
+    clearTimeout(this.keeping);
+    this.keeping = undefined;
+    keep("code", this.isStored ? null : buffer.toBase64(Y.mergeUpdates(this.pending)));
+  }
+
+  #keepSoon() {
+    this.keeping ??= setTimeout(() => this.#keep(), KEPT_AFTER);
+  }
+
+  #wrote(update) {
+    this.pending.push(update);
+    this.#keepSoon();
+    this.flushing ??= setTimeout(() => this.#flush(), GATHERED_FOR);
+    this.onChange();
+  }
+
+  /** What was written since the last time, as one update where it fits into a message. */
+  #flush() {
+    clearTimeout(this.flushing);
+    this.flushing = undefined;
+    if (!this.isOpen || !this.mayWrite) return;
+    const fresh = this.pending.slice(this.gathered);
+    if (fresh.length) this.#send(fresh);
+  }
+
+  /** Each message is answered by its number; what it carried is known by then. */
+  #send(updates) {
+    const parts = pieces(updates.length === 1 ? updates[0] : Y.mergeUpdates(updates));
+    this.pending.splice(this.gathered, updates.length, ...parts);
+    this.gathered += parts.length;
+    for (const part of parts) this.line.send(message(SYNC, UPDATE, part));
+  }
+
+  // --- what comes
+
+  #opened() {
+    this.acknowledged = 0;
+    this.line.send(message(SYNC, STEP_1, Y.encodeStateVector(this.doc)));
+    if (this.awareness.getLocalState()) this.#sayWhere([this.doc.clientID]);
+  }
+
+  #closed() {
+    this.mayWrite = false;
+    this.gathered = 0;
+    const others = [...this.awareness.getStates().keys()].filter((client) => client !== this.doc.clientID);
+    removeAwarenessStates(this.awareness, others, this);
+    // Whoever is still there says the same as before: that must be news again.
+    for (const client of others) this.awareness.meta.delete(client);
+  }
+
+  #hear(bytes) {
+    const decoder = decoding.createDecoder(bytes);
+    const kind = decoding.readVarUint(decoder);
+    if (kind === SYNC) this.#sync(decoding.readVarUint(decoder), decoding.readVarUint8Array(decoder));
+    else if (kind === AWARENESS) applyAwarenessUpdate(this.awareness, decoding.readVarUint8Array(decoder), this);
+    else if (kind === QUERY_AWARENESS) this.#sayWhere([this.doc.clientID]);
+    else if (kind === STORED) this.#stored(decoding.readVarUint(decoder));
+  }
+
+  #sync(step, bytes) {
+    if (step === STEP_1) {
+      this.#answer(bytes);
+      return;
+    }
+    Y.applyUpdate(this.doc, bytes, this);
+    if (step === STEP_2 && !this.isSynced) {
+      this.isSynced = true;
+      this.onSynced();
+    }
+  }
+
+  /**
+   * The server says what it has.
+   *
+   * It gets what it lacks, whether or not it had said before that it was stored: also a server that was put back to an
+   * older state has all of it again.
+   */
+  #answer(vector) {
+    const theirs = Y.decodeStateVector(vector);
+    const ours = Y.decodeStateVector(Y.encodeStateVector(this.doc));
+    const lacks = [...ours].some(([client, clock]) => (theirs.get(client) ?? 0) < clock);
+    if (lacks) this.pending = [...pieces(Y.encodeStateAsUpdate(this.doc, vector))];
+    this.gathered = 0;
+    this.acknowledged = 0;
+    this.mayWrite = true;
+    this.#sendPending();
+    this.onChange();
+  }
+
+  #sendPending() {
+    const all = this.pending;
+    this.pending = [];
+    if (!all.length) return;
+    this.pending = all;
+    this.#send(all);
+  }
+
+  /** So many messages of this connection are stored. */
+  #stored(count) {
+    const fresh = Math.min(count - this.acknowledged, this.gathered);
+    if (fresh <= 0) return;
+    this.acknowledged = count;
+    this.pending.splice(0, fresh);
+    this.gathered -= fresh;
+    this.#keepSoon();
+    this.onChange();
+  }
+
+  // --- where everybody is
+
+  #moved({ added, updated, removed }) {
+    this.shown = this.awareness.getLocalState() ?? this.shown;
+    const clients = [...added, ...updated, ...removed];
+    if (clients.includes(this.doc.clientID)) this.moving ??= setTimeout(() => this.#sayMoved(), MOVED_EVERY);
+  }
+
+  #sayMoved() {
+    this.moving = undefined;
+    this.#sayWhere([this.doc.clientID]);
+  }
+
+  #sayWhere(clients) {
+    if (!clients.length) return;
+    const said = message(AWARENESS, encodeAwarenessUpdate(this.awareness, clients));
+    if (said.length <= LONGEST) this.line.send(said);
+  }
+
+  #leave() {
+    removeAwarenessStates(this.awareness, [this.doc.clientID], "leaves");
+    clearTimeout(this.moving);
+    this.#sayMoved();
+  }
+}

@@ -1,0 +1,1 @@
+import{a,b,c,d,e}from"./73QHEWYL.js";import"./QVUIQ5M3.js";import"./7TU6VKWG.js";import"./LVMUPRHQ.js";import"./2H3CGJ6S.js";import"./UC7JPOMO.js";export{e as autoCloseTags,d as html,a as htmlCompletionSource,b as htmlCompletionSourceWith,c as htmlLanguage};
