@@ -108,6 +108,12 @@ def code_blocks(source: str) -> list[tuple[str, str]]:
     return [(token.info.strip(), token.content) for token in tokens if token.type == "fence"]
 
 
+def code(source: str, language: str, title: str, copy_label: str = "Copy") -> Markup:
+    """Return a file as `render` shows a block of code, under its own name."""
+    shown = _figure(title, _readable(source), language.lower(), {"copy": copy_label})
+    return Markup(shown)  # noqa: S704 - all in it is escaped
+
+
 def _readable(source: str) -> str:
     return _MISLEADING.sub("\N{REPLACEMENT CHARACTER}", source)
 
@@ -136,11 +142,7 @@ class _Renderer(RendererHTML):
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         name = (tokens[idx].info.split() or [""])[0][:_LONGEST_NAME]
-        return (
-            f'<figure class="code"><figcaption><span>{escape(name or "code")}</span>'
-            f'<button class="btn quiet sm" type="button" data-copy>{escape(env["copy"])}</button></figcaption>'
-            f'<pre tabindex="0"><code>{_coloured(tokens[idx].content, name.lower(), env)}</code></pre></figure>\n'
-        )
+        return _figure(name or "code", tokens[idx].content, name.lower(), env)
 
     code_block = fence
 
@@ -157,6 +159,14 @@ class _Renderer(RendererHTML):
         label = _text([token for token in tokens[idx : idx + 3] if token.type == "inline"])
         checked = " checked" if tokens[idx].meta["checked"] else ""
         return f'{item}<input type="checkbox" disabled{checked} aria-label="{escape(label)}"> '
+
+
+def _figure(title: str, source: str, language: str, env: EnvType) -> str:
+    return (
+        f'<figure class="code"><figcaption><span>{escape(title)}</span>'
+        f'<button class="btn quiet sm" type="button" data-copy>{escape(env["copy"])}</button></figcaption>'
+        f'<pre tabindex="0"><code>{_coloured(source, language, env)}</code></pre></figure>\n'
+    )
 
 
 def _coloured(code: str, language: str, env: EnvType) -> str:

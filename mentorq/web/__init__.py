@@ -20,6 +20,7 @@ from mentorq.web import (
     settings_pages,
     spared,
     tickets,
+    transcripts,
     unsubscribing,
 )
 from mentorq.web.pages import error_page
@@ -33,6 +34,7 @@ for module in (
     tickets,
     queue,
     room,
+    transcripts,
     people,
     live_sessions,
     booking,

@@ -106,6 +106,7 @@ def _environment(language: str) -> jinja2.Environment:
         "ago": locale.ago,
         "appointment": locale.appointment,
         "clock": locale.clock,
+        "code": lambda source, language, title: markdown.code(source, language, title, _("Copy")),
         "day": locale.day,
         "day_ahead": locale.day_ahead,
         "full_date": locale.full_date,
@@ -241,6 +242,10 @@ def messages() -> dict[str, str]:
         "schedule_saved": _("Your hours are saved."),
         "schedule_dropped": _("You have no hours any longer: students may ask you for any time."),
         "calendar_dropped": _("The address of your calendar leads nowhere any longer."),
+        "transcript_attached": _("The transcript is attached to the ticket."),
+        "transcript_agreed": _("Noted. It is attached as soon as both of you agree."),
+        "transcript_private": _("The transcript stays between the two of you."),
+        "holds_secrets": _("The session is over. The transcript is not attached yet: see what is said beside it."),
         "deflected": _("Good. Your draft is gone, and we count this as a question answered."),
     }
 
@@ -343,7 +348,7 @@ def show_error(request: Request, error: DomainError) -> Response:
     if isinstance(error, NotSignedIn):
         return to_sign_in(request)
     template = "parts/toast.html" if is_part(request) else "error.html"
-    response = render(request, template, error.status, text=error.detail, error=error, next_ticket=None)
+    response = render(request, template, error.status, text=_(error.detail), error=error, next_ticket=None)
     response.headers.update({name: value for name, value in error.headers.items() if name != "WWW-Authenticate"})
     if is_part(request):
         response.headers.update({"HX-Retarget": ".toasts", "HX-Reswap": "innerHTML"})

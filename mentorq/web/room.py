@@ -1,47 +1,56 @@
-"""The room of a live session: the page, and what its buttons do. What is said and written goes over the room's sockets."""
-
-from typing import Any
+"""The room of a live session: its page, and what its buttons do. All that is said and written goes over its sockets."""
 
 from fastapi import APIRouter, Request, Response
 
-from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
-from mentorq.core.database import Row
 from mentorq.core.http import Read, Write, json_response
 from mentorq.core.inputs import RowId
 from mentorq.sessions import lifecycle, service
+from mentorq.sessions.room import extension, transcripts
+from mentorq.sessions.room.schemas import MoreTime
 from mentorq.sessions.schemas import as_session
 from mentorq.sessions.states import BOOKED, Status
-from mentorq.tickets import service as tickets
-from mentorq.tickets.errors import TicketNotFound
+from mentorq.tickets.errors import LooksLikeSecret
 from mentorq.web.locale import gettext as _
-from mentorq.web.pages import PageRoute, is_part, redirect, render
-from mentorq.web.sessions import Visitor
+from mentorq.web.pages import Form, PageRoute, is_part, redirect, render
+from mentorq.web.signins import Visitor
+from mentorq.web.transcripts import ticket_of
 
 router = APIRouter(prefix="/app/sessions/{session_id}", route_class=PageRoute)
 
-LANGUAGES = (
-    ("bash", "Bash"),
-    ("c", "C"),
-    ("cpp", "C++"),
-    ("csharp", "C#"),
-    ("css", "CSS"),
-    ("go", "Go"),
-    ("html", "HTML"),
-    ("java", "Java"),
-    ("javascript", "JavaScript"),
-    ("json", "JSON"),
-    ("kotlin", "Kotlin"),
-    ("markdown", "Markdown"),
-    ("php", "PHP"),
-    ("python", "Python"),
-    ("ruby", "Ruby"),
-    ("rust", "Rust"),
-    ("sql", "SQL"),
-    ("toml", "TOML"),
-    ("typescript", "TypeScript"),
-    ("yaml", "YAML"),
-)
+LANGUAGES = {
+    "bash": "Bash",
+    "c": "C",
+    "c#": "C#",
+    "c++": "C++",
+    "css": "CSS",
+    "dart": "Dart",
+    "diff": "Diff",
+    "docker": "Dockerfile",
+    "go": "Go",
+    "haskell": "Haskell",
+    "html": "HTML",
+    "java": "Java",
+    "javascript": "JavaScript",
+    "json": "JSON",
+    "kotlin": "Kotlin",
+    "lua": "Lua",
+    "markdown": "Markdown",
+    "perl": "Perl",
+    "php": "PHP",
+    "powershell": "PowerShell",
+    "python": "Python",
+    "r": "R",
+    "ruby": "Ruby",
+    "rust": "Rust",
+    "scala": "Scala",
+    "sql": "SQL",
+    "swift": "Swift",
+    "toml": "TOML",
+    "typescript": "TypeScript",
+    "xml": "XML",
+    "yaml": "YAML",
+}
 """What the editor colours, by the names that `frontend/app/room/languages.js` has."""
 
 
@@ -88,9 +97,9 @@ async def page(request: Request, session_id: RowId, viewer: Visitor, db: Read) -
     if session["status"] not in BOOKED:
         return redirect(request, _path(session_id))
     moment = now()
-    is_live = session["status"] == Status.LIVE
-    left = max(0, round(((session["ends_at"] if is_live else session["starts_at"]) - moment).total_seconds()))
-    ticket = await _ticket(db, viewer, session["ticket_id"])
+    is_on = session["starts_at"] <= moment
+    left = max(0, round(((session["ends_at"] if is_on else session["starts_at"]) - moment).total_seconds()))
+    ticket = await ticket_of(db, viewer, session["ticket_id"])
     return render(
         request,
         "room.html",
@@ -101,21 +110,11 @@ async def page(request: Request, session_id: RowId, viewer: Visitor, db: Read) -
         extension=session["extension"],
         base=f"{_path(session_id)}/room",
         moment=moment,
-        is_live=is_live,
+        is_on=is_on,
         clock=f"{left // 60:02}:{left % 60:02}",
-        code_languages=LANGUAGES,
+        code_languages=LANGUAGES.items(),
         phrases=_phrases(),
     )
-
-
-async def _ticket(db: Read, viewer: Viewer, ticket_id: int | None) -> Row | None:
-    """What the session is about, where its viewer may see it: a mentor may not see every ticket."""
-    if ticket_id is None:
-        return None
-    try:
-        return await tickets.one(db, viewer, ticket_id)
-    except TicketNotFound:
-        return None
 
 
 @router.get("/room/now")
@@ -130,14 +129,42 @@ async def state(session_id: RowId, viewer: Visitor, db: Read) -> Response:
     return json_response(fields | {"now": now()})
 
 
+@router.post("/room/more")
+async def ask_for_more(request: Request, session_id: RowId, viewer: Visitor, db: Write) -> Response:
+    """Ask for more time, or agree to what the other one asked for.
+
+    Raises:
+        SessionNotFound, SessionNotLive, ExtensionTooLong, SlotTaken, SessionMoved: see `extension.ask`.
+    """
+    await extension.ask(db, session_id, viewer, MoreTime().minutes)
+    return _done(request, session_id)
+
+
+@router.post("/room/not-now")
+async def drop_more(request: Request, session_id: RowId, viewer: Visitor, db: Write) -> Response:
+    """Take the question for more time back, or say: not now.
+
+    Raises:
+        SessionNotFound, SessionNotLive: see `extension.drop`.
+    """
+    await extension.drop(db, session_id, viewer)
+    return _done(request, session_id)
+
+
 @router.post("/room/end")
 async def end(request: Request, session_id: RowId, viewer: Visitor, db: Write) -> Response:
-    """End it for both.
+    """End it for both; with `attach`, the transcript may go with the ticket, unless it holds what looks like a secret.
 
     Raises:
         SessionNotFound, SessionNotLive, SessionMoved: see `lifecycle.end`.
     """
-    await lifecycle.end(db, session_id, viewer)
+    form = await Form.read(request)
+    session = await lifecycle.end(db, session_id, viewer)
+    if form["attach"] == "on" and session["ticket_id"] is not None:
+        try:
+            await transcripts.consent(db, session_id, viewer, agrees=True, allow_secrets=False)
+        except LooksLikeSecret:
+            return redirect(request, f"{_path(session_id)}/transcript", "holds_secrets")
     return _done(request, session_id)
 
 

@@ -13,7 +13,17 @@ const REPLAY_ENDS = 3 * 1000;
 const NEAR = 48;
 const HEARD_FOR = 10 * 1000;
 
-const time = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+const time = timesOfDay();
+
+/** In the zone of its reader's choice, as pages have it; a browser may not know that zone. */
+function timesOfDay() {
+  const style = { timeStyle: "short" };
+  try {
+    return new Intl.DateTimeFormat(language, { ...style, timeZone: place.dataset.zone });
+  } catch {
+    return new Intl.DateTimeFormat(language, style);
+  }
+}
 
 export class Chat {
   constructor({ clock, onChange, onOver }) {

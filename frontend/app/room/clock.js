@@ -54,7 +54,8 @@ export class Clock {
   }
 
   #draw() {
-    const isLive = this.status === "live";
+    // The session's state follows its time, some seconds later.
+    const isLive = this.status === "live" || this.#left(this.startsAt) === 0;
     const left = this.#left(isLive ? this.endsAt : this.startsAt);
     const isSoon = isLive && left <= SOON;
     this.element.textContent = written(left);
@@ -74,7 +75,6 @@ export class Clock {
   /** Somebody asks for more time, or nobody does any longer. */
   #ask(extension) {
     const asker = extension?.asked_by;
-    const time = extension ? minutes.format(extension.minutes) : "";
     for (const [name, isShown] of [
       ["other-asks", asker === other.id],
       ["i-ask", asker === me.id],
@@ -83,7 +83,7 @@ export class Clock {
       if (notice.hidden !== isShown) continue;
       notice.hidden = !isShown;
       if (!isShown) continue;
-      const words = text("words", notice, { name: other.name, time });
+      const words = text("words", notice, { name: other.name, n: extension.minutes });
       $("span", notice).textContent = words;
       if (name === "other-asks") announce(words);
     }

@@ -159,7 +159,7 @@ export class Code {
   #drawLanguage(language) {
     const value = nameOf(language);
     const own = $("[data-own]", this.select);
-    own.hidden = value === "" || isKnown(value);
+    own.hidden = isKnown(value);
     own.value = own.hidden ? "-" : value;
     own.textContent = own.hidden ? "" : value;
     this.select.value = value;
@@ -238,12 +238,13 @@ export class Code {
 
   #drawState() {
     const { isStored, isOpen } = this.shared;
-    const state = this.isOver ? (isStored ? "saved" : "lost") : !isOpen ? "offline" : isStored ? "saved" : "saving";
+    const open = isStored ? "saved" : "saving";
+    const state = this.isOver ? (isStored ? "saved" : "lost") : isOpen ? open : this.shared.isFull ? "full" : "offline";
     const place = $("[data-saved]", this.element);
     if (this.stateShown === state) return;
     this.stateShown = state;
     for (const each of place.children) each.hidden = each.dataset.state !== state;
-    place.className = { saved: "good", saving: "muted", offline: "warn", lost: "danger" }[state];
+    place.className = { saved: "good", saving: "muted", offline: "warn", full: "danger", lost: "danger" }[state];
   }
 
   #drawPlace(line, column) {

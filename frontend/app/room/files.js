@@ -34,7 +34,7 @@ export class Files {
   }
 
   /** Returns its id. */
-  add(name, { language = guess(name) ?? "", position = this.#after(), content = "" } = {}) {
+  add(name, { language = guess(name) ?? "text", position = this.#after(), content = "" } = {}) {
     const id = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const text = new Y.Text(content);
     this.map.set(id, new Y.Map(Object.entries({ name, language, position, text })));

@@ -14,7 +14,7 @@ const LANGUAGES = {
   json: [["json"], two, async () => (await import("@codemirror/lang-json")).json()],
   java: [["java"], four, async () => (await import("@codemirror/lang-java")).java()],
   c: [["c", "h"], four, async () => (await import("@codemirror/lang-cpp")).cpp()],
-  cpp: [["cpp", "cc", "cxx", "hpp"], four, async () => (await import("@codemirror/lang-cpp")).cpp()],
+  "c++": [["cpp", "cc", "cxx", "hpp"], four, async () => (await import("@codemirror/lang-cpp")).cpp()],
   rust: [["rs"], four, async () => (await import("@codemirror/lang-rust")).rust()],
   go: [["go"], "\t", async () => (await import("@codemirror/lang-go")).go()],
   sql: [["sql"], two, async () => (await import("@codemirror/lang-sql")).sql()],
@@ -22,10 +22,22 @@ const LANGUAGES = {
   php: [["php"], four, async () => (await import("@codemirror/lang-php")).php()],
   bash: [["sh", "bash", "zsh"], two, async () => stream((await import("@codemirror/legacy-modes/mode/shell")).shell)],
   ruby: [["rb"], two, async () => stream((await import("@codemirror/legacy-modes/mode/ruby")).ruby)],
-  csharp: [["cs"], four, async () => stream((await import("@codemirror/legacy-modes/mode/clike")).csharp)],
+  "c#": [["cs"], four, async () => stream((await import("@codemirror/legacy-modes/mode/clike")).csharp)],
   kotlin: [["kt", "kts"], four, async () => stream((await import("@codemirror/legacy-modes/mode/clike")).kotlin)],
   yaml: [["yaml", "yml"], two, async () => stream((await import("@codemirror/legacy-modes/mode/yaml")).yaml)],
   toml: [["toml"], two, async () => stream((await import("@codemirror/legacy-modes/mode/toml")).toml)],
+  swift: [["swift"], four, async () => stream((await import("@codemirror/legacy-modes/mode/swift")).swift)],
+  scala: [["scala"], two, async () => stream((await import("@codemirror/legacy-modes/mode/clike")).scala)],
+  dart: [["dart"], two, async () => stream((await import("@codemirror/legacy-modes/mode/clike")).dart)],
+  haskell: [["hs"], two, async () => stream((await import("@codemirror/legacy-modes/mode/haskell")).haskell)],
+  lua: [["lua"], two, async () => stream((await import("@codemirror/legacy-modes/mode/lua")).lua)],
+  perl: [["pl", "pm"], four, async () => stream((await import("@codemirror/legacy-modes/mode/perl")).perl)],
+  r: [["r"], two, async () => stream((await import("@codemirror/legacy-modes/mode/r")).r)],
+  powershell: [["ps1"], four, async () => stream((await import("@codemirror/legacy-modes/mode/powershell")).powerShell)],
+  xml: [["xml", "svg"], two, async () => stream((await import("@codemirror/legacy-modes/mode/xml")).xml)],
+  docker: [["dockerfile"], four, async () => stream((await import("@codemirror/legacy-modes/mode/dockerfile")).dockerFile)],
+  diff: [["diff", "patch"], two, async () => stream((await import("@codemirror/legacy-modes/mode/diff")).diff)],
+  text: [["txt", "log"], four, async () => []],
 };
 
 const script = async (options) => (await import("@codemirror/lang-javascript")).javascript(options);
@@ -38,7 +50,7 @@ const ALIASES = {
   jsx: "javascript",
   ts: "typescript",
   tsx: "typescript",
-  "c++": "cpp",
+  cpp: "c++",
   rs: "rust",
   golang: "go",
   md: "markdown",
@@ -46,9 +58,12 @@ const ALIASES = {
   shell: "bash",
   zsh: "bash",
   rb: "ruby",
-  cs: "csharp",
-  "c#": "csharp",
+  cs: "c#",
+  csharp: "c#",
   yml: "yaml",
+  dockerfile: "docker",
+  plaintext: "text",
+  "": "text",
 };
 
 export const nameOf = (language) => ALIASES[language] ?? language;
@@ -57,7 +72,7 @@ export const stepOf = (language) => LANGUAGES[nameOf(language)]?.[1] ?? four;
 
 /** What a file is written in, by its name; undefined where that says nothing. */
 export function guess(file) {
-  const ending = /\.([^.]+)$/.exec(file.toLowerCase())?.[1];
+  const ending = /([^./]+)$/.exec(file.toLowerCase())?.[1];
   return Object.keys(LANGUAGES).find((name) => LANGUAGES[name][0].includes(ending));
 }
 

@@ -3,12 +3,14 @@ import { ask } from "./server.js";
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30 * 1000;
+const LASTS = 15 * 1000;
 const PING_EVERY = 20 * 1000;
 const ANSWER_WITHIN = 10 * 1000;
 
 const OVER = 4409;
 const SIGNED_OUT = 4401;
 const NO_PARTY = 4403;
+const LOST = 1006;
 
 /**
  * A WebSocket, and the next one whenever it breaks.
@@ -22,7 +24,6 @@ export class Line {
     Object.assign(this, { address, ping, onOpen, onMessage, onState, onOver });
     this.state = "waiting";
     this.pause = FIRST_PAUSE;
-    this.heardAt = 0;
   }
 
   start() {
@@ -80,14 +81,13 @@ export class Line {
     socket.onmessage = ({ data }) => this.#hear(data);
     socket.onclose = ({ code }) => this.#closed(code);
     this.socket = socket;
-    this.deadline = setTimeout(() => this.#lost(), ANSWER_WITHIN);
+    this.deadline = setTimeout(() => this.#closed(LOST), ANSWER_WITHIN);
   }
 
   #hear(data) {
     clearTimeout(this.deadline);
-    this.heardAt = performance.now();
     if (this.state === "connecting") {
-      this.pause = FIRST_PAUSE;
+      this.openedAt = performance.now();
       this.pinging = setInterval(() => this.#probe(), PING_EVERY);
       this.#set("open");
     }
@@ -101,17 +101,15 @@ export class Line {
   /** Say something that has to be answered soon. */
   #await(say) {
     clearTimeout(this.deadline);
-    this.deadline = setTimeout(() => this.#lost(), ANSWER_WITHIN);
+    this.deadline = setTimeout(() => this.#closed(LOST), ANSWER_WITHIN);
     say();
-  }
-
-  #lost() {
-    this.pause = FIRST_PAUSE;
-    this.#closed(0);
   }
 
   async #closed(code) {
     const wasOpen = this.state === "open";
+    // One that closes again and again at once is not hurried.
+    if (wasOpen && performance.now() - this.openedAt > LASTS) this.pause = FIRST_PAUSE;
+    this.code = code;
     this.#drop();
     if (code === OVER) {
       this.#set("over");

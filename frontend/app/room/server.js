@@ -3,9 +3,10 @@ import { base } from "./place.js";
 
 const HEADERS = { Accept: "application/json, text/html", "HX-Request": "true" };
 
-function leaveIfSignedOut(answer) {
+/** The server would rather show another page, as to who is signed in no longer. */
+function isElsewhere(answer) {
   const next = answer.headers.get("HX-Redirect");
-  if (next?.startsWith("/signin")) location.href = next;
+  if (next) location.href = next;
   return Boolean(next);
 }
 
@@ -31,7 +32,7 @@ async function askNow() {
   } catch {
     return true; // No network.
   }
-  if (leaveIfSignedOut(answer)) return false;
+  if (isElsewhere(answer)) return false;
   if (answer.status === 403 || answer.status === 404) {
     location.reload(); // The page says what has become of it.
     return false;
@@ -45,7 +46,7 @@ export async function send(form) {
   try {
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.action, { method: "POST", headers: HEADERS, body });
-    if (leaveIfSignedOut(answer) || answer.ok) return null;
+    if (isElsewhere(answer) || answer.ok) return null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return page.querySelector(".toast span, .toast")?.textContent.trim() ?? "";
   } catch {

@@ -20,9 +20,16 @@ const STEP_1 = 0;
 const STEP_2 = 1;
 const UPDATE = 2;
 
+const TOO_LONG = 1009;
+
 const GATHERED_FOR = 60;
 const MOVED_EVERY = 150;
 const KEPT_AFTER = 300;
+
+/** An update without anything in it. */
+const NOTHING = new Uint8Array([0, 0]);
+
+const merged = (pending) => Y.mergeUpdates(pending.map(({ update }) => update));
 
 /** A message: its kind, the kind of sync message if it is one, and bytes. */
 function message(...parts) {
@@ -41,9 +48,9 @@ export class Shared {
     this.onSynced = onSynced;
     this.doc = new Y.Doc();
     this.awareness = new Awareness(this.doc);
-    /** What the server has not said to have, oldest first. */
+    /** What the server has not said to have, oldest first, each with its number where it was sent by this connection. */
     this.pending = [];
-    this.gathered = 0;
+    this.sent = 0;
     this.isSynced = false;
     this.line = new Line({
       address: () => new URL(`/sessions/${room}/editor?acks=1`, location),
@@ -84,6 +91,11 @@ export class Shared {
     return this.line.state === "open";
   }
 
+  /** The server took nothing more: the document would be larger than it may. */
+  get isFull() {
+    return !this.isOpen && this.line.code === TOO_LONG;
+  }
+
   /** Say where one is. */
   show(field, value) {
     if (this.awareness.getLocalState()) this.awareness.setLocalStateField(field, value);
@@ -96,14 +108,14 @@ export class Shared {
     const kept = recall("code");
     if (!kept) return;
     const update = buffer.fromBase64(kept);
-    this.pending.push(update);
+    this.pending.push({ update });
     Y.applyUpdate(this.doc, update, this);
   }
 
   #keep() {
     clearTimeout(this.keeping);
     this.keeping = undefined;
-    keep("code", this.isStored ? null : buffer.toBase64(Y.mergeUpdates(this.pending)));
+    keep("code", this.isStored ? null : buffer.toBase64(merged(this.pending)));
   }
 
   #keepSoon() {
@@ -111,7 +123,7 @@ export class Shared {
   }
 
   #wrote(update) {
-    this.pending.push(update);
+    this.pending.push({ update });
     this.#keepSoon();
     this.flushing ??= setTimeout(() => this.#flush(), GATHERED_FOR);
     this.onChange();
@@ -119,32 +131,34 @@ export class Shared {
 
   /** What was written since the last time, as one update where it fits into a message. */
   #flush() {
-    clearTimeout(this.flushing);
     this.flushing = undefined;
-    if (!this.isOpen || !this.mayWrite) return;
-    const fresh = this.pending.slice(this.gathered);
-    if (fresh.length) this.#send(fresh);
+    if (!this.mayWrite) return;
+    const fresh = this.pending.filter(({ number }) => number === undefined);
+    if (fresh.length) this.#send(merged(fresh), UPDATE);
   }
 
-  /** Each message is answered by its number; what it carried is known by then. */
-  #send(updates) {
-    const parts = pieces(updates.length === 1 ? updates[0] : Y.mergeUpdates(updates));
-    this.pending.splice(this.gathered, updates.length, ...parts);
-    this.gathered += parts.length;
-    for (const part of parts) this.line.send(message(SYNC, UPDATE, part));
+  /** Instead of what has no number yet; the last part is of the kind `last`, those before are updates. */
+  #send(update, last) {
+    const parts = pieces(update);
+    this.pending = this.pending.filter(({ number }) => number !== undefined);
+    for (const [index, part] of parts.entries()) {
+      this.sent += 1;
+      this.pending.push({ update: part, number: this.sent });
+      this.line.send(message(SYNC, index === parts.length - 1 ? last : UPDATE, part));
+    }
   }
 
   // --- what comes
 
   #opened() {
-    this.acknowledged = 0;
     this.line.send(message(SYNC, STEP_1, Y.encodeStateVector(this.doc)));
     if (this.awareness.getLocalState()) this.#sayWhere([this.doc.clientID]);
   }
 
   #closed() {
     this.mayWrite = false;
-    this.gathered = 0;
+    this.sent = 0;
+    for (const each of this.pending) each.number = undefined;
     const others = [...this.awareness.getStates().keys()].filter((client) => client !== this.doc.clientID);
     removeAwarenessStates(this.awareness, others, this);
     // Whoever is still there says the same as before: that must be news again.
@@ -173,38 +187,26 @@ export class Shared {
   }
 
   /**
-   * The server says what it has.
+   * The server says what it has: it gets what it lacks, and what it has not said to have stored.
    *
-   * It gets what it lacks, whether or not it had said before that it was stored: also a server that was put back to an
-   * older state has all of it again.
+   * A server that was put back to an older state has all of it again, whatever it had said before.
    */
   #answer(vector) {
     const theirs = Y.decodeStateVector(vector);
     const ours = Y.decodeStateVector(Y.encodeStateVector(this.doc));
     const lacks = [...ours].some(([client, clock]) => (theirs.get(client) ?? 0) < clock);
-    if (lacks) this.pending = [...pieces(Y.encodeStateAsUpdate(this.doc, vector))];
-    this.gathered = 0;
-    this.acknowledged = 0;
+    const update = lacks ? Y.encodeStateAsUpdate(this.doc, vector) : this.isStored ? NOTHING : merged(this.pending);
     this.mayWrite = true;
-    this.#sendPending();
-    this.onChange();
-  }
-
-  #sendPending() {
-    const all = this.pending;
     this.pending = [];
-    if (!all.length) return;
-    this.pending = all;
-    this.#send(all);
+    if (update === NOTHING) this.line.send(message(SYNC, STEP_2, NOTHING));
+    else this.#send(update, STEP_2);
+    this.#keepSoon();
+    this.onChange();
   }
 
   /** So many messages of this connection are stored. */
   #stored(count) {
-    const fresh = Math.min(count - this.acknowledged, this.gathered);
-    if (fresh <= 0) return;
-    this.acknowledged = count;
-    this.pending.splice(0, fresh);
-    this.gathered -= fresh;
+    this.pending = this.pending.filter(({ number }) => number === undefined || number > count);
     this.#keepSoon();
     this.onChange();
   }
