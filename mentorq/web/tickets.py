@@ -18,6 +18,7 @@ from mentorq.reviews import service as reviews
 from mentorq.reviews.errors import AlreadyReviewed, ReviewNotFound
 from mentorq.reviews.schemas import NewReview
 from mentorq.sessions import schedule
+from mentorq.sessions.room import queries as rooms
 from mentorq.tickets import conversation, lifecycle, policy, service
 from mentorq.tickets import wait as waiting
 from mentorq.tickets.errors import LooksLikeSecret, NoDraft, NotYours, TicketNotFound, TicketNotOpen
@@ -72,6 +73,7 @@ async def _show(
         "form": form or Form(),
         "blank": Form(),
         "is_previewed": is_previewed,
+        "has_transcripts": bool(await rooms.attached(db, ticket_id)),
         **_last(entries),
         **await _around(request, db, viewer, row),
     }
