@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.community import Sight, community, sights
+from tests.support.databases import settings_for
+from tests.support.processes import Server
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +20,11 @@ def community_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def all_sights(community_url: str) -> list[Sight]:
     """Every page of it."""
     return sights(community_url)
+
+
+@pytest.fixture(scope="module")
+def live_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that does its jobs at once."""
+    home = tmp_path_factory.mktemp("live")
+    with Server(settings_for(f"sqlite:///{home / 'mentorq.db'}", home, embedded_worker=True)) as server:
+        yield server.url

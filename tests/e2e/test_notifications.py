@@ -1,9 +1,8 @@
 """What one is told arrives by itself, in every tab, by one stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -13,10 +12,8 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.e2e.test_every_page import faults_of
 from tests.support.browser import Observed, observe
-from tests.support.databases import settings_for
 from tests.support.life import ticket_in
 from tests.support.people import PASSWORD, Person, join
-from tests.support.processes import Server
 
 pytestmark = pytest.mark.anyio
 
@@ -51,14 +48,6 @@ class Told:
         observed = observe(page)
         await page.goto(path)
         return page, observed
-
-
-@pytest.fixture(scope="module")
-def live_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that does its jobs at once."""
-    home = tmp_path_factory.mktemp("live")
-    with Server(settings_for(f"sqlite:///{home / 'mentorq.db'}", Path(home), embedded_worker=True)) as server:
-        yield server.url
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.support.processes import PROGRAM, Server, environment
 
 PASSWORD = "a-long-Passphrase-7"
 STUDENT, MENTOR, ADMIN, VISITOR = "ana", "ben", "root", "visitor"
-DEMO_SECONDS = 60
+DEMO_SECONDS = 180
 
 
 @dataclass(frozen=True)
