@@ -1,6 +1,7 @@
 """Fixtures of all tests. Most tests run twice: on SQLite and on PostgreSQL, each in a database of its own."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -21,6 +22,7 @@ from tests.support.databases import PostgreSQLTemplate, SQLiteTemplate, settings
 from tests.support.people import Join, join
 from tests.support.processes import Server
 from tests.support.servers import ServerMissing, Valkey, free_port, memory, postgresql, start_valkey, valkey
+from tests.support.y_websocket import lacking
 
 POSTGRESQL, VALKEY = "MENTORQ_TEST_POSTGRES_URL", "MENTORQ_TEST_REDIS_URL"
 STRICT = os.environ.get("MENTORQ_TEST_STRICT") == "1"
@@ -44,8 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
         find_chromium()
     except ChromiumNotFound as error:
         _missing["browser"] = str(error)
+    without = lacking()
+    if without and shutil.which("node"):
+        _missing["y-websocket"] = without
     if _missing and STRICT:
         pytest.exit(f"tests would be skipped: {_missing}", returncode=3)
+    if without:
+        _missing["y-websocket"] = without
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

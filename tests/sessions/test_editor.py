@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
@@ -21,7 +21,7 @@ from mentorq.sessions.room.documents import Documents
 from mentorq.sessions.room.encoding import number
 from mentorq.sessions.room.protocol import Kind, Step, awareness, sync
 from tests.support.booking import book, tick
-from tests.support.editors import Editor, editor
+from tests.support.editors import Editor, editor, eventually
 from tests.support.people import Join, Person
 from tests.support.sockets import served
 
@@ -67,13 +67,6 @@ async def stored_text(database: Database, session_id: int) -> str:
     """What is stored, for whoever reads it anew."""
     async with database.read() as db:
         return (await seeds.texts(db, session_id))[0]["text"]
-
-
-async def eventually(true: Callable[[], Any], seconds: float = 40) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(seconds):
-        while not await true():
-            await asyncio.sleep(0.02)
 
 
 async def test_both_begin_with_the_code_of_the_ticket(url: str, pair: Pair, database: Database) -> None:

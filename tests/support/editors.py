@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ PROTOCOL = "mentorq.v1"
 class Editor:
     """A document that outlives its connections: `connected` is one of them.
 
-    `sent` and `stored` count the changes of the last connection, those that were sent and those known to be stored.
+    `sent_changes` are those of the last connection, of which so many as `stored` says are known to be stored.
     """
 
     def __init__(self, url: str, session_id: int, token: str) -> None:
@@ -36,7 +36,8 @@ class Editor:
         self._moved = asyncio.Event()
         self.socket: ClientConnection | None = None
         self.is_synced = False
-        self.sent = self.stored = 0
+        self.sent_changes: list[bytes] = []
+        self.stored = 0
         self.heard: list[bytes] = []
         """Awareness updates."""
         self.close_code: int | None = None
@@ -45,11 +46,21 @@ class Editor:
         if not self._is_receiving and self.socket is not None:
             self.send(sync(Step.CHANGE, event.update))
 
+    @property
+    def sent(self) -> int:
+        """How many changes were sent over the last connection."""
+        return len(self.sent_changes)
+
+    @property
+    def promised(self) -> list[bytes]:
+        """The changes of which the server has said that they are stored."""
+        return [Reader(carried).bytes() for carried in self.sent_changes[: self.stored]]
+
     def send(self, frame: bytes) -> None:
         """Send one frame; changes are counted."""
         is_change = frame[:2] in (bytes((Kind.SYNC, Step.ANSWER)), bytes((Kind.SYNC, Step.CHANGE)))
         if is_change and frame != sync(Step.ANSWER, EMPTY):
-            self.sent += 1
+            self.sent_changes.append(frame[2:])
         self._outbox.put_nowait(frame)
 
     @asynccontextmanager
@@ -58,7 +69,8 @@ class Editor:
         protocols: Any = [PROTOCOL, f"bearer.{self.token}"]
         async with connect(self.address, subprotocols=protocols, max_size=None, compression=None, proxy=None) as socket:
             assert socket.subprotocol == PROTOCOL
-            self.socket, self.is_synced, self.sent, self.stored, self.close_code = socket, False, 0, 0, None
+            self.socket, self.is_synced, self.stored, self.close_code = socket, False, 0, None
+            self.sent_changes = []
             self._outbox = asyncio.Queue()
             self.send(sync(Step.ASK, self.doc.get_state()))
             tasks = [asyncio.create_task(work) for work in (self._receive(socket), self._write(socket))]
@@ -157,6 +169,13 @@ class Editor:
     def content(self) -> Any:
         """All files, as they are compared."""
         return self.files.to_py()
+
+
+async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await true():
+            await asyncio.sleep(0.02)
 
 
 def editor(url: str, session: dict[str, Any], person: Person) -> Editor:

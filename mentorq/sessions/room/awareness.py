@@ -16,8 +16,8 @@ from mentorq.sessions.room.encoding import Garbage, Reader, TooLarge, block, num
 MOST_NUMBERS = 4
 LONGEST_STATE = 4096
 MOST_GONE = 64
-FADES_SECONDS = 40.0
-"""Pages say anew where they are every 15 seconds; who is silent for longer, in another process, is gone."""
+FADES_SECONDS = 20.0
+"""Processes say every five seconds where those are who are there; of whom nothing is heard for longer is gone."""
 
 NOWHERE = b"null"
 Entry = tuple[int, int, bytes]

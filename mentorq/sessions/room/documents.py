@@ -2,8 +2,8 @@
 
 A change goes into the document here, then to the disk, and then to the others and back to its writer as "stored". What
 other processes store is read from where this one is; hints on the bus say that there is something, and every few
-seconds one looks for those that were lost. Cursors go over the bus as they are. `document.py` takes changes,
-`recorder.py` stores them, `awareness.py` knows who is where.
+seconds one looks for those that were lost. Cursors go over the bus as they are, and are repeated. `document.py` takes
+changes, `recorder.py` stores them, `awareness.py` knows who is where.
 """
 
 import asyncio
@@ -436,18 +436,18 @@ class Documents:
                 _send_whereabouts(room, news)
         for session_id in told["asks"]:
             room = self._rooms.get(session_id)
-            if room is not None and (here := room.awareness.here()):
-                self._pass_on(room, here)
+            if room is not None:
+                self._pass_on(room, room.awareness.here())
 
     def _tell_whereabouts(self, room: Room, news: list[Entry]) -> None:
         """To everybody here, also to who says it, and to other processes."""
-        if news:
-            _send_whereabouts(room, news)
-            self._pass_on(room, news)
+        _send_whereabouts(room, news)
+        self._pass_on(room, news)
 
     def _pass_on(self, room: Room, entries: list[Entry]) -> None:
-        self._whereabouts.append((room.session_id, b64encode(write_entries(entries)).decode()))
-        self._telling.set()
+        if entries:
+            self._whereabouts.append((room.session_id, b64encode(write_entries(entries)).decode()))
+            self._telling.set()
 
     async def _tell(self) -> None:
         while True:
@@ -468,6 +468,7 @@ class Documents:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             for room in self._rooms.values():
                 _send_whereabouts(room, room.awareness.fade())
+                self._pass_on(room, room.awareness.here())
             with contextlib.suppress(Unavailable):
                 for some in chunks(list(self._rooms), ROOMS_AT_ONCE):
                     async with self.database.read() as db:

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 MOST_OF_A_ROOM = 1 << 20
 MOST_OF_ALL = 64 << 20
+GATHER_SECONDS = 0.005
+"""Nobody sees a screen change within this time, and one transaction for many is less work than many."""
 RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 4.0
 
@@ -110,6 +112,7 @@ class Recorder(Generic[W]):
         pause = RETRY_SECONDS
         while True:
             await self._wake.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._wake.clear()
             batch = {room: list(queue.items) for room, queue in self._queues.items()}
             try:
