@@ -22,11 +22,12 @@ from mentorq.notifications.models import NotificationRow
 from mentorq.settings import Settings
 from mentorq.tickets.models import TicketRow
 from tests.support.databases import settings_for
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes import PROGRAM, Server, environment
 
 PASSWORD = "a-long-Passphrase-7"
 STUDENT, MENTOR, ADMIN, VISITOR = "ana", "ben", "root", "visitor"
-DEMO_SECONDS = 60
+DEMO_SECONDS = 3 * PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
