@@ -51,9 +51,10 @@ def test_a_signal_ends_it_while_it_waits_for_the_database(tmp_path: Path) -> Non
             [PROGRAM, "serve", "--port", str(free_port())], env=environment(nowhere), cwd=tmp_path,
             stderr=subprocess.PIPE,
         )  # fmt: skip
-        silent.accept()
+        waiting, _ = silent.accept()
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        waiting.close()
     assert b"Traceback" not in errors
     assert process.returncode in (0, 130)
 
