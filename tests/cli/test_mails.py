@@ -11,10 +11,11 @@ from mentorq.core.jobs import Worker
 from mentorq.core.mail.models import SuppressionReason
 from mentorq.core.mail.suppressions import suppress
 from tests.cli.conftest import Run
+from tests.support.commands import Running, serving
 from tests.support.databases import settings_for
 from tests.support.mails import make_due, queue, state_of
 from tests.support.patience import PATIENCE_SECONDS, until
-from tests.support.processes import PROGRAM, environment
+from tests.support.processes import environment
 from tests.support.servers import free_port
 from tests.support.smtp import SmtpServer
 
@@ -88,6 +89,5 @@ async def test_a_worker_that_is_killed_after_the_server_took_the_mail_does_not_s
         assert (await state_of(database, mail_id), len(server.received)) == ("unknown", 1)
 
 
-def _worker(environment: dict[str, str], home: Path) -> "subprocess.Popen[bytes]":
-    with (home / "worker.log").open("ab") as log:
-        return subprocess.Popen([PROGRAM, "worker"], env=environment, cwd=home, stdout=log, stderr=subprocess.STDOUT)
+def _worker(environment: dict[str, str], home: Path) -> Running:
+    return serving(["worker"], environment, home, home / "worker.log")

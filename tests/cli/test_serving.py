@@ -13,9 +13,11 @@ from mentorq.core.database import Database
 from mentorq.migrations import downgrade, newest, revision, upgrade
 from mentorq.settings import Settings
 from tests.cli.conftest import Run, bare_environment
+from tests.support.commands import Running, serving
+from tests.support.commands import command as run_to_its_end
 from tests.support.databases import SECRET, settings_for
 from tests.support.patience import PATIENCE_SECONDS, wait_until
-from tests.support.processes import PROGRAM, Server, environment, is_ready
+from tests.support.processes import PROGRAM, RealServer, Server, environment, is_ready
 from tests.support.servers import free_port
 
 
@@ -34,7 +36,7 @@ def _migrated(settings: Settings, *, down_to: str | None = None) -> str | None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_serving_without_a_trace(settings: Settings, number: signal.Signals) -> None:
-    server = Server(settings)
+    server = RealServer(settings)
     server.start()
     server.process.send_signal(number)
     assert server.process.wait(PATIENCE_SECONDS) == 0
@@ -103,7 +105,7 @@ def test_several_workers_serve_one_port_and_end_cleanly(tmp_path: Path, valkey_u
     assert "Traceback" not in log.read_text()
 
 
-def _until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _until_ready(port: int, process: "Running | subprocess.Popen[bytes]") -> None:
     def is_ready_now() -> bool:
         assert process.poll() is None
         return is_ready(port)
@@ -124,15 +126,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
     command: str, wrong: dict[str, str], named: str, tmp_path: Path
 ) -> None:
     known = bare_environment() | {"MENTORQ_DATA_DIR": str(tmp_path)} | wrong
-    answer = subprocess.run(
-        [PROGRAM, command],
-        env=known,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_SECONDS,
-    )
+    answer = run_to_its_end([command], known, tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1
     assert named in answer.stderr
@@ -142,10 +136,7 @@ def test_pending_migrations_stop_the_start_on_postgresql(postgres_url: str, tmp_
     settings = settings_for(postgres_url, tmp_path)
     _migrated(settings, down_to="0001")
     for command in (["serve", "--port", str(free_port())], ["worker"], ["db", "verify"]):
-        answer = subprocess.run(
-            [PROGRAM, *command], env=environment(settings), cwd=tmp_path, capture_output=True, text=True, check=False,
-            timeout=PATIENCE_SECONDS,
-        )  # fmt: skip
+        answer = run_to_its_end(command, environment(settings), tmp_path)
         assert answer.returncode == 1, answer.stderr
         assert "mentorq db upgrade" in answer.stderr
         assert "Traceback" not in answer.stderr
@@ -167,8 +158,7 @@ def test_servers_that_start_at_once_on_an_empty_database_all_serve(
     settings = settings_for(url, tmp_path, secret_key=SECRET)
     ports = [free_port() for _ in range(4)]
     processes = [
-        subprocess.Popen([PROGRAM, "serve", "--port", str(port)], env=environment(settings), cwd=tmp_path)
-        for port in ports
+        serving(["serve", "--port", str(port)], environment(settings), tmp_path, tmp_path / "log") for port in ports
     ]
     try:
         for port, process in zip(ports, processes, strict=True):
@@ -187,11 +177,7 @@ def test_a_worker_does_what_is_due_and_ends_by_a_signal(settings: Settings, tmp_
         body = {"username": "ana", "email": "ana@example.org", "password": "a-long-Passphrase-7", "role": "student"}
         assert httpx2.post(f"{server.url}/auth/signup", json=body).status_code == 201
     assert _jobs(settings, "core.mail.deliver") == 1
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [PROGRAM, "worker", "--concurrency", "2"], env=environment(settings), cwd=tmp_path, stdout=out,
-            stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    process = serving(["worker", "--concurrency", "2"], environment(settings), tmp_path, log)
     try:
         wait_until(lambda: not _jobs(settings, "core.mail.deliver"), "the mail's job is done")
         process.send_signal(signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 import contextlib
 from secrets import token_hex
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -63,12 +62,13 @@ async def test_from_a_question_to_a_review(browser: Browser, server_url: str) ->
     await student.keyboard.press("Control+Enter")
     await expect(student.get_by_role("heading", level=1)).to_have_text("Why does my loop end?")
 
-    while urlsplit(mentor.url).path != "/app/queue":  # the second key counts within a second after the first
+    for _ in range(MOST_STEPS):  # the second key counts within a second after the first
         await mentor.keyboard.press("g")
         await mentor.keyboard.press("q")
         with contextlib.suppress(TimeoutError):
             await mentor.wait_for_url("**/app/queue", timeout=5000)
-    await mentor.wait_for_load_state()
+            break
+    await mentor.wait_for_url("**/app/queue")
     current = mentor.locator("[data-queue] > [aria-current]")
     titles = {await current.locator("h3").inner_text()}
     await mentor.keyboard.press("j")

@@ -146,7 +146,7 @@ async def test_a_ticket_that_is_open_needs_no_toast_and_is_read(told: Told) -> N
     await has_unread(page, 0)
     async with page.expect_request(f"**{PATH}/about/{told.ticket['id']}"):
         await told.say("Are you **there**?")
-    await expect(page.locator(".thread").get_by_text("Are you there?")).to_be_visible(timeout=3000)
+    await expect(page.locator(".thread").get_by_text("Are you there?")).to_be_visible()
     await has_unread(page, 0)
     assert await page.locator(".toast").count() == 0
     assert (await told.student.expect(200, "GET", "/notifications/unread-count"))["unread"] == 0
@@ -263,7 +263,7 @@ async def test_a_queue_hears_of_a_new_ticket_at_once(browser: Browser, live_url:
         await has_unread(page, 0)
         await ana.ask(tags=[topic])
         await has_unread(page, 1)
-        await expect(page.get_by_text("1 new ticket matches you.")).to_be_visible(timeout=5000)
+        await expect(page.get_by_text("1 new ticket matches you.")).to_be_visible()
         await context.close()
 
 

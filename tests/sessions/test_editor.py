@@ -22,6 +22,7 @@ from mentorq.sessions.room.encoding import number
 from mentorq.sessions.room.protocol import Kind, Step, awareness, sync
 from tests.support.booking import book, tick
 from tests.support.editors import Editor, editor
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Join, Person
 from tests.support.sockets import served
 
@@ -69,7 +70,7 @@ async def stored_text(database: Database, session_id: int) -> str:
         return (await seeds.texts(db, session_id))[0]["text"]
 
 
-async def eventually(true: Callable[[], Any], seconds: float = 40) -> None:
+async def eventually(true: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not await true():

@@ -1,4 +1,4 @@
-"""`mentorq` as processes: started, asked, killed."""
+"""`mentorq serve` as processes: started, asked, killed."""
 
 import contextlib
 import os
@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mentorq.settings import Settings
+from tests.support.commands import Running, serving
 from tests.support.patience import PATIENCE_SECONDS, wait_until
 from tests.support.servers import free_port
 
@@ -47,15 +49,11 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "serve", "--port", str(self.port)],
-                env=environment(self.settings),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.settings.mentorq_data_dir,
-            )
+        self.process = self._begin(["serve", "--port", str(self.port)])
         wait_until(self._is_ready, f"{self.url} is ready")
+
+    def _begin(self, arguments: Sequence[str]) -> "Running | subprocess.Popen[bytes]":
+        return serving(arguments, environment(self.settings), self.settings.mentorq_data_dir, self.log)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()[-3000:]
@@ -80,3 +78,17 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class RealServer(Server):
+    """The same, started as people start it: by the program that is installed, which imports all that it needs."""
+
+    def _begin(self, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [PROGRAM, *arguments],
+                env=environment(self.settings),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.settings.mentorq_data_dir,
+            )
