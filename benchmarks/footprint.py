@@ -22,7 +22,7 @@ from mentorq.core.database import Database
 from mentorq.migrations import upgrade
 from mentorq.settings import Settings
 from tests.support.databases import settings_for
-from tests.support.processes import Server
+from tests.support.processes import RealServer
 
 MOST_SECONDS, MOST_MEGABYTES, MOST_STATEMENTS = 2.0, 120.0, 2.0
 SETTLED_SECONDS = 2.0
@@ -55,7 +55,7 @@ class Start:
 
 def start(settings: Settings) -> Start:
     """Start once and stop again."""
-    server = Server(settings)
+    server = RealServer(settings)
     began = time.perf_counter()
     server.start()
     measured = Start(time.perf_counter() - began, cpu_seconds(server.process.pid))
@@ -63,13 +63,13 @@ def start(settings: Settings) -> Start:
     return measured
 
 
-def idle_megabytes(server: Server) -> float:
+def idle_megabytes(server: RealServer) -> float:
     """The memory of a server that nobody asks."""
     time.sleep(SETTLED_SECONDS)
     return resident_megabytes(server.process.pid)
 
 
-def statements(server: Server) -> dict[str, float]:
+def statements(server: RealServer) -> dict[str, float]:
     """Statements per request of the hot reads, by route."""
     student, mentor = sign_up(server, "student"), sign_up(server, "mentor")
     with httpx2.Client(base_url=server.url) as client:
@@ -94,7 +94,7 @@ def _of(who: SignedIn) -> dict[str, str]:
 def report(name: str, settings: Settings, starts: int) -> None:
     """Print the figures of one database."""
     done = sorted(start(settings) for _ in range(starts))
-    with Server(settings) as server:
+    with RealServer(settings) as server:
         memory = idle_megabytes(server)
         asked = statements(server)
     print(f"{name}")

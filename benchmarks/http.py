@@ -21,7 +21,7 @@ import httpx2
 from benchmarks.load import Measured, Order, ask
 from benchmarks.stage import SignedIn, Size, cpu_seconds, filled_postgresql, sign_up
 from mentorq.settings import Settings
-from tests.support.processes import Server, environment
+from tests.support.processes import RealServer, environment
 from tests.support.servers import free_port
 
 PATHS_PER_ROUTE = 500
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--tickets", type=int, default=Size.tickets)
     options = parser.parse_args()
-    with filled_postgresql(Size(tickets=options.tickets)) as settings, Server(settings) as server:
+    with filled_postgresql(Size(tickets=options.tickets)) as settings, RealServer(settings) as server:
         student, mentor = sign_up(server, "student"), sign_up(server, "mentor")
         ours = Side("ours", server.port, server.process.pid)
         with limit_server(settings, [student, mentor]) as limit:

@@ -30,7 +30,7 @@ from mentorq.settings import Settings
 from mentorq.tags.models import TagRow
 from tests.support.databases import settings_for
 from tests.support.people import Person, join
-from tests.support.processes import Server
+from tests.support.processes import RealServer
 from tests.support.servers import PostgreSQLServer
 
 POSTS = 15
@@ -120,7 +120,7 @@ async def read_along(port: int, reader: Reader, ready: asyncio.Semaphore) -> Non
     outgoing.close()
 
 
-async def measure_streams(server: Server, student: Person, tokens: list[str], settled: float) -> None:
+async def measure_streams(server: RealServer, student: Person, tokens: list[str], settled: float) -> None:
     """Print when a line reaches those who read along, and what they cost."""
     await asyncio.sleep(settled)
     before = resident_megabytes(server.process.pid)
@@ -148,7 +148,7 @@ async def run(settings: Settings, mentors: int, streams: int) -> None:
     database = Database(settings)
     await upgrade(database)
     ids = await fill(database, mentors)
-    with Server(settings) as server:
+    with RealServer(settings) as server:
         async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
             student = await join(client, "student")
             usual = await post_times(student, UNKNOWN)
@@ -166,7 +166,7 @@ async def run(settings: Settings, mentors: int, streams: int) -> None:
         await db.execute(sa.text("UPDATE inboxes SET matching_count = 0"))
         await db.execute(sa.text("DELETE FROM jobs"))
     tokens = await sign_in(database, few)
-    with Server(settings) as server:
+    with RealServer(settings) as server:
         async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
             student = await join(client, "student")
             await measure_streams(server, student, tokens, settled=3.0)

@@ -28,7 +28,7 @@ from mentorq.migrations import upgrade
 from mentorq.settings import Settings
 from tests.support.databases import settings_for
 from tests.support.people import PASSWORD
-from tests.support.processes import Server
+from tests.support.processes import RealServer
 from tests.support.servers import postgresql
 
 STUDENT, MENTOR = "ana", "ben"
@@ -55,12 +55,12 @@ class Cost:
 
 
 @contextmanager
-def served(tickets: int) -> Iterator[Server]:
+def served(tickets: int) -> Iterator[RealServer]:
     """A demonstration community on PostgreSQL."""
     with postgresql() as url, tempfile.TemporaryDirectory(prefix="mentorq-bench-") as folder:
         settings = settings_for(url, Path(folder), log_level="warning")
         asyncio.run(_fill(settings, Size(tickets // 4, tickets // 16, tickets)))
-        with Server(settings) as server:
+        with RealServer(settings) as server:
             yield server
 
 
@@ -147,7 +147,7 @@ def _of_articles(articles: list[dict[str, Any]]) -> list[str]:
     return calls
 
 
-def cost(server: Server, who: SignedIn, paths: list[str], seconds: float, pages: int) -> Cost:
+def cost(server: RealServer, who: SignedIn, paths: list[str], seconds: float, pages: int) -> Cost:
     """What `paths` cost a page, asked for some seconds."""
     before = cpu_seconds(server.process.pid)
     measured = ask(Order(server.port, who.token, paths, seconds, 1))
@@ -157,7 +157,7 @@ def cost(server: Server, who: SignedIn, paths: list[str], seconds: float, pages:
     return Cost(measured.seconds * 1000 / measured.requests * each, computed * 1000 / measured.requests * each)
 
 
-def compare(server: Server, kind: Shown, options: argparse.Namespace) -> float:
+def compare(server: RealServer, kind: Shown, options: argparse.Namespace) -> float:
     """Print one page's figures; returns the median ratio of the times."""
     sides = (kind.pages, kind.calls)
     for paths in sides:

@@ -17,7 +17,7 @@ from mentorq.migrations import upgrade
 from mentorq.settings import Settings
 from tests.support.databases import settings_for
 from tests.support.people import PASSWORD
-from tests.support.processes import Server
+from tests.support.processes import RealServer
 from tests.support.servers import postgresql
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -122,7 +122,7 @@ class SignedIn:
     token: str
 
 
-def sign_up(server: Server, role: str) -> SignedIn:
+def sign_up(server: RealServer, role: str) -> SignedIn:
     """A new account, signed in."""
     name = f"bench-{role}"
     account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "role": role}

@@ -7,18 +7,24 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
 
+from mentorq.core import database as databases
+from mentorq.core import outgoing, ratelimit, redis_bus
 from mentorq.core.database import Database
 from mentorq.core.jobs import Worker
+from mentorq.knowledge import queries as knowledge
+from mentorq.knowledge import search
 from mentorq.settings import Settings
 from tests.support.applications import made
 from tests.support.browser import ChromiumNotFound, find_chromium, launched_chromium
 from tests.support.databases import PostgreSQLTemplate, SQLiteTemplate, settings_for
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Join, join
 from tests.support.processes import Server
 from tests.support.servers import ServerMissing, Valkey, free_port, memory, postgresql, start_valkey, valkey
@@ -65,6 +71,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what could not be tested."""
     for name, why in _missing.items():
         terminalreporter.write_line(f"NOT TESTED ({name}): {why}", red=True, bold=True)
+
+
+SOON_GIVEN_UP: list[tuple[ModuleType, str]] = [
+    (databases, "POOL_WAIT_SECONDS"), (outgoing, "BODY_SECONDS"), (ratelimit, "REDIS_SECONDS"),
+    (redis_bus, "PUBLISH_SECONDS"), (knowledge, "LONGEST_SECONDS"), (search, "PATIENCE_SECONDS"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_application() -> Iterator[None]:
+    """In the tests' own process, nothing is given up because the machine is slow; tests of giving up say how soon."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module, name in SOON_GIVEN_UP:
+            patched.setattr(module, name, PATIENCE_SECONDS)
+        patched.setitem(databases.SERVER_SETTINGS, "lock_timeout", "60s")
+        patched.setattr(knowledge.found, "__kwdefaults__", {"within_seconds": PATIENCE_SECONDS})
+        yield
 
 
 @pytest.fixture(scope="session")

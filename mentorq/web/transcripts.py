@@ -36,9 +36,7 @@ async def page(request: Request, session_id: RowId, viewer: Visitor, db: Read) -
     return await _show(request, db, viewer, session_id, Form())
 
 
-async def _show(
-    request: Request, db: Read, viewer: Viewer, session_id: int, form: Form, status: int = 200
-) -> Response:
+async def _show(request: Request, db: Read, viewer: Viewer, session_id: int, form: Form, status: int = 200) -> Response:
     session = as_session(await service.one(db, viewer, session_id))
     if session["status"] not in (*BOOKED, Status.ENDED):
         return redirect(request, f"/app/sessions/{session_id}")

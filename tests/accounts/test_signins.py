@@ -1,11 +1,13 @@
 """Signing in and out, and the tokens that come of it."""
 
 from asyncio import gather
+from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx2
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from mentorq.accounts.models import UserRow
 from mentorq.core.clock import now
@@ -14,6 +16,13 @@ from tests.support.life import everything, later, sign_in_again
 from tests.support.people import PASSWORD, Join, Person
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def still_clock() -> Iterator[None]:
+    """No second goes by, however slow the machine."""
+    with time_machine.travel(now(), tick=False):
+        yield
 
 
 async def sign_in(person: Person, user_agent: str = "test") -> Person:
@@ -39,6 +48,7 @@ async def status_of(person: Person) -> int:
     return (await person.get("/auth/me")).status_code
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_signing_in_gives_a_pair_of_tokens(student: Join) -> None:
     ana = await student()
     tokens = (await sign_in(ana)).tokens
@@ -84,6 +94,7 @@ async def test_refreshing_rotates_the_token(student: Join) -> None:
     assert (await refresh(ana)).status_code == 200
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_asking_twice_within_ten_seconds_from_the_same_client_revokes_nothing(student: Join) -> None:
     ana = await student()
     old = ana.tokens["refresh_token"]
@@ -94,6 +105,7 @@ async def test_asking_twice_within_ten_seconds_from_the_same_client_revokes_noth
     assert (await refresh(ana)).status_code == 200
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_a_spent_token_from_another_client_ends_the_sign_in(student: Join) -> None:
     ana = await student()
     other = await sign_in(ana)
@@ -116,6 +128,7 @@ async def test_a_spent_token_later_ends_the_sign_in(student: Join) -> None:
         assert await status_of(ana) == 401
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_who_moves_to_another_network_may_still_ask_twice(student: Join) -> None:
     ana = await student()
     ana.tokens = (await refresh(ana, user_agent="on the train")).json()
@@ -125,6 +138,7 @@ async def test_who_moves_to_another_network_may_still_ask_twice(student: Join) -
     assert await status_of(ana) == 200
 
 
+@pytest.mark.usefixtures("still_clock")
 async def test_of_two_who_refresh_at_once_one_gets_a_pair(student: Join) -> None:
     for _ in range(5):
         ana = await student()

@@ -22,6 +22,7 @@ from mentorq.maintenance.verify import differences
 from mentorq.migrations import drift
 from mentorq.settings import Settings
 from tests.cli.conftest import Run, bare_environment
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Join
 from tests.support.processes import PROGRAM
 
@@ -332,7 +333,7 @@ def test_the_demonstration_loads_once(mentorq: Run) -> None:
 def test_the_contract_needs_no_settings_and_touches_nothing(tmp_path: Path) -> None:
     answer = subprocess.run(
         [PROGRAM, "openapi"], env=bare_environment() | {"DATABASE_URL": "nonsense", "SECRET_KEY": ""}, cwd=tmp_path,
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS,
     )  # fmt: skip
     document = json.loads(answer.stdout)
     assert document["openapi"].startswith("3.1")

@@ -2,8 +2,6 @@
 
 import asyncio
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,11 @@ from mentorq.core.jobs import Worker
 from mentorq.core.mail.models import SuppressionReason
 from mentorq.core.mail.suppressions import suppress
 from tests.cli.conftest import Run
+from tests.support.commands import Running, serving
 from tests.support.databases import settings_for
 from tests.support.mails import make_due, queue, state_of
-from tests.support.processes import PROGRAM, environment
+from tests.support.patience import PATIENCE_SECONDS, until
+from tests.support.processes import environment
 from tests.support.servers import free_port
 from tests.support.smtp import SmtpServer
 
@@ -70,30 +70,24 @@ async def test_a_worker_that_is_killed_after_the_server_took_the_mail_does_not_s
         settings = settings_for(database.settings.database_url, tmp_path, mail_url=server.url)
         mail_id = await queue(database)
         process = _worker(environment(settings), tmp_path)
-        await _until(lambda: bool(server.received))
+        await until(lambda: bool(server.received))
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
         assert await state_of(database, mail_id) == "sending"
         server.hold.set()
         await make_due(database)  # its lease has run out
         process = _worker(environment(settings), tmp_path)
+
+        async def has_ended() -> bool:
+            return await state_of(database, mail_id) != "sending"
+
         try:
-            deadline = time.monotonic() + 20
-            while await state_of(database, mail_id) == "sending" and time.monotonic() < deadline:
-                await asyncio.sleep(0.1)
+            await until(has_ended)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
         assert (await state_of(database, mail_id), len(server.received)) == ("unknown", 1)
 
 
-def _worker(environment: dict[str, str], home: Path) -> "subprocess.Popen[bytes]":
-    with (home / "worker.log").open("ab") as log:
-        return subprocess.Popen([PROGRAM, "worker"], env=environment, cwd=home, stdout=log, stderr=subprocess.STDOUT)
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+def _worker(environment: dict[str, str], home: Path) -> Running:
+    return serving(["worker"], environment, home, home / "worker.log")

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import httpx2
@@ -14,8 +13,11 @@ from mentorq.core.database import Database
 from mentorq.migrations import downgrade, newest, revision, upgrade
 from mentorq.settings import Settings
 from tests.cli.conftest import Run, bare_environment
+from tests.support.commands import Running, serving
+from tests.support.commands import command as run_to_its_end
 from tests.support.databases import SECRET, settings_for
-from tests.support.processes import PROGRAM, Server, environment
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.processes import PROGRAM, RealServer, Server, environment, is_ready
 from tests.support.servers import free_port
 
 
@@ -34,23 +36,27 @@ def _migrated(settings: Settings, *, down_to: str | None = None) -> str | None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_serving_without_a_trace(settings: Settings, number: signal.Signals) -> None:
-    server = Server(settings)
+    server = RealServer(settings)
     server.start()
     server.process.send_signal(number)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(PATIENCE_SECONDS) == 0
     log = server.log.read_text()
     assert "Traceback" not in log
     assert f":{server.port}/docs" in log
 
 
 def test_a_signal_ends_it_while_it_waits_for_the_database(tmp_path: Path) -> None:
-    nowhere = settings_for(f"postgresql://nobody@127.0.0.1:{free_port()}/none", tmp_path)
-    process = subprocess.Popen(
-        [PROGRAM, "serve", "--port", str(free_port())], env=environment(nowhere), cwd=tmp_path, stderr=subprocess.PIPE
-    )
-    time.sleep(4)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_SECONDS)
+        nowhere = settings_for(f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none", tmp_path)
+        process = subprocess.Popen(
+            [PROGRAM, "serve", "--port", str(free_port())], env=environment(nowhere), cwd=tmp_path,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        waiting, _ = silent.accept()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        waiting.close()
     assert b"Traceback" not in errors
     assert process.returncode in (0, 130)
 
@@ -75,7 +81,7 @@ def test_several_workers_need_redis(tmp_path: Path) -> None:
     settings = settings_for(f"sqlite:///{tmp_path / 'm.db'}", tmp_path)
     answer = subprocess.run(
         [PROGRAM, "serve", "--workers", "2"], env=environment(settings), cwd=tmp_path, capture_output=True, text=True,
-        check=False, timeout=30,
+        check=False, timeout=PATIENCE_SECONDS,
     )  # fmt: skip
     assert answer.returncode == 2
     assert "REDIS_URL" in answer.stderr
@@ -93,22 +99,18 @@ def test_several_workers_serve_one_port_and_end_cleanly(tmp_path: Path, valkey_u
     try:
         _until_ready(port, process)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     finally:
         process.kill()
     assert "Traceback" not in log.read_text()
 
 
-def _until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 40
-    while time.monotonic() < deadline:
+def _until_ready(port: int, process: "Running | subprocess.Popen[bytes]") -> None:
+    def is_ready_now() -> bool:
         assert process.poll() is None
-        try:
-            if httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("not ready in time")
+        return is_ready(port)
+
+    wait_until(is_ready_now, f"port {port} is ready")
 
 
 @pytest.mark.parametrize(
@@ -124,9 +126,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
     command: str, wrong: dict[str, str], named: str, tmp_path: Path
 ) -> None:
     known = bare_environment() | {"MENTORQ_DATA_DIR": str(tmp_path)} | wrong
-    answer = subprocess.run(
-        [PROGRAM, command], env=known, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
-    )
+    answer = run_to_its_end([command], known, tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1
     assert named in answer.stderr
@@ -136,10 +136,7 @@ def test_pending_migrations_stop_the_start_on_postgresql(postgres_url: str, tmp_
     settings = settings_for(postgres_url, tmp_path)
     _migrated(settings, down_to="0001")
     for command in (["serve", "--port", str(free_port())], ["worker"], ["db", "verify"]):
-        answer = subprocess.run(
-            [PROGRAM, *command], env=environment(settings), cwd=tmp_path, capture_output=True, text=True, check=False,
-            timeout=60,
-        )  # fmt: skip
+        answer = run_to_its_end(command, environment(settings), tmp_path)
         assert answer.returncode == 1, answer.stderr
         assert "mentorq db upgrade" in answer.stderr
         assert "Traceback" not in answer.stderr
@@ -161,15 +158,14 @@ def test_servers_that_start_at_once_on_an_empty_database_all_serve(
     settings = settings_for(url, tmp_path, secret_key=SECRET)
     ports = [free_port() for _ in range(4)]
     processes = [
-        subprocess.Popen([PROGRAM, "serve", "--port", str(port)], env=environment(settings), cwd=tmp_path)
-        for port in ports
+        serving(["serve", "--port", str(port)], environment(settings), tmp_path, tmp_path / "log") for port in ports
     ]
     try:
         for port, process in zip(ports, processes, strict=True):
             _until_ready(port, process)
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(20) for process in processes] == [0, 0, 0, 0]
+        assert [process.wait(PATIENCE_SECONDS) for process in processes] == [0, 0, 0, 0]
     finally:
         for process in processes:
             process.kill()
@@ -181,18 +177,14 @@ def test_a_worker_does_what_is_due_and_ends_by_a_signal(settings: Settings, tmp_
         body = {"username": "ana", "email": "ana@example.org", "password": "a-long-Passphrase-7", "role": "student"}
         assert httpx2.post(f"{server.url}/auth/signup", json=body).status_code == 201
     assert _jobs(settings, "core.mail.deliver") == 1
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [PROGRAM, "worker", "--concurrency", "2"], env=environment(settings), cwd=tmp_path, stdout=out,
-            stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    deadline = time.monotonic() + 30
-    while _jobs(settings, "core.mail.deliver") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0, log.read_text()
+    process = serving(["worker", "--concurrency", "2"], environment(settings), tmp_path, log)
+    try:
+        wait_until(lambda: not _jobs(settings, "core.mail.deliver"), "the mail's job is done")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 0, log.read_text()
+    finally:
+        process.kill()
     assert "Traceback" not in log.read_text()
-    assert _jobs(settings, "core.mail.deliver") == 0
 
 
 def _jobs(settings: Settings, task: str) -> int:
@@ -226,10 +218,10 @@ def test_a_port_of_zero_is_announced_as_the_real_one(tmp_path: Path) -> None:
     assert process.stdout is not None
     try:
         port = int(process.stdout.readline().rpartition("/docs")[0].rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS):
             pass
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     finally:
         process.kill()
         process.communicate()

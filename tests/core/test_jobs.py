@@ -17,6 +17,7 @@ from mentorq.core.database import Database, Read, Write
 from mentorq.core.errors import Unavailable
 from mentorq.core.jobs import MAX_ATTEMPTS, MOST_CLAIMS, JobRow, Worker, enqueue, external_task, retry_dead, task
 from mentorq.settings import Settings
+from tests.support.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +31,7 @@ class Killed(BaseException):
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     """A clock that the test moves."""
-    with time_machine.travel(now(), tick=True) as traveller:
+    with time_machine.travel(now(), tick=False) as traveller:
         yield traveller
 
 
@@ -322,7 +323,7 @@ async def test_two_workers_share_two_hundred_jobs_and_each_is_done_once(work: Da
     async with running(settings, 2):
         for start in range(0, 200, 50):
             await add(work, *range(start, start + 50))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await waiting(work, "test.effect"):
                 await asyncio.sleep(0.05)
     assert await effects(work) == list(range(200))
@@ -340,7 +341,7 @@ async def test_who_is_told_to_stop_hands_back_what_is_not_done(
         await asyncio.sleep(60)
 
     await add(work, 1, name="test.long")
-    async with running(settings, 1), asyncio.timeout(10):
+    async with running(settings, 1), asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
     (job,) = await waiting(work, "test.long")
     assert job["attempts"] == 0
@@ -348,7 +349,10 @@ async def test_who_is_told_to_stop_hands_back_what_is_not_done(
     assert job["last_error"] is None
 
 
-async def test_who_is_told_to_stop_finishes_what_is_nearly_done(work: Database, settings: Settings) -> None:
+async def test_who_is_told_to_stop_finishes_what_is_nearly_done(
+    work: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "STOP_SECONDS", PATIENCE_SECONDS)
     started = asyncio.Event()
 
     @task("test.short")
@@ -360,25 +364,36 @@ async def test_who_is_told_to_stop_finishes_what_is_nearly_done(work: Database, 
         return None
 
     await add(work, 1, name="test.short")
-    async with running(settings, 1), asyncio.timeout(10):
+    async with running(settings, 1), asyncio.timeout(PATIENCE_SECONDS):
         await started.wait()
     assert (await effects(work), await waiting(work, "test.short")) == ([1], [])
 
 
 async def test_a_long_job_keeps_its_lease(work: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=1.5))
     runs: list[int] = []
+    end = asyncio.Event()
 
     @external_task("test.long")
     async def long(_: Database, payload: dict[str, Any]) -> None:
         runs.append(1)
-        await asyncio.sleep(4)
+        await end.wait()
 
-    await add(work, 1, name="test.long")
-    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.2)
-    async with running(settings, 2), asyncio.timeout(15):
-        while await waiting(work, "test.long"):
-            await asyncio.sleep(0.1)
+    async def is_leased() -> bool:
+        (job,) = await waiting(work, "test.long")
+        return bool(job["run_at"] == now() + jobs.LEASE)
+
+    async def is_done() -> bool:
+        return not await waiting(work, "test.long")
+
+    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.05)
+    with time_machine.travel(now(), tick=False) as clock:
+        await add(work, 1, name="test.long")
+        async with running(settings, 2):
+            for _ in range(6):
+                await until(is_leased)
+                clock.shift(0.6 * jobs.LEASE)
+            end.set()
+            await until(is_done)
     assert runs == [1]
 
 
@@ -393,7 +408,7 @@ async def test_what_hangs_outside_keeps_nothing_else_waiting(work: Database, set
 
     await add(work, *range(20), name="test.outside")
     await add(work, *range(100, 110))
-    async with running(settings, 1), asyncio.timeout(15):
+    async with running(settings, 1), asyncio.timeout(PATIENCE_SECONDS):
         while len(await effects(work)) < 10:
             await asyncio.sleep(0.05)
         assert len(hung) == 2, "half of what a worker does at a time"
@@ -403,16 +418,28 @@ async def test_what_hangs_outside_keeps_nothing_else_waiting(work: Database, set
     assert sorted(hung) == list(range(20))
 
 
-async def test_a_worker_survives_whatever_goes_wrong(work: Database, settings: Settings) -> None:
+async def test_a_worker_survives_whatever_goes_wrong(
+    work: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Here: the table of jobs is missing for a while."""
+    turn, stumbled = Worker._turn, list[BaseException]()
+
+    async def noted(worker: Worker) -> None:
+        try:
+            await turn(worker)
+        except Exception as error:
+            stumbled.append(error)
+            raise
+
+    monkeypatch.setattr(Worker, "_turn", noted)
     async with running(settings, 1) as tasks:
         async with work.write() as db:
             await db.execute(sa.text("ALTER TABLE jobs RENAME TO hidden"))
-        await asyncio.sleep(1.5)
+        await until(lambda: len(stumbled) >= 2, "it goes wrong again and again")
         assert not tasks[0].done()
         async with work.write() as db:
             await db.execute(sa.text("ALTER TABLE hidden RENAME TO jobs"))
         await add(work, 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await effects(work) != [1]:
                 await asyncio.sleep(0.1)

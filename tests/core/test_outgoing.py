@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import socket
 import ssl
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from mentorq.core import outgoing
 from mentorq.core.outgoing import AddressRefused, Answer, NotReached, is_public
 from tests.support.certificates import contexts
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.receiver import (
     BABBLES,
     BREAKS_OFF,
@@ -68,7 +68,7 @@ async def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
     return fake
 
 
-async def post(url: str, *, seconds: float = 5.0, allow_private: bool = True) -> Answer:
+async def post(url: str, *, seconds: float = PATIENCE_SECONDS, allow_private: bool = True) -> Answer:
     """Send something small."""
     headers = {"Content-Type": "text/plain", "X-Mine": "yes"}
     return await outgoing.post(
@@ -216,14 +216,11 @@ async def test_what_is_no_answer_is_none(reply: Reply, receiver: Receiver) -> No
 @pytest.mark.parametrize("reply", [SILENT, DRIPS, EARLY_HINTS], ids=["silent", "drips", "early hints"])
 async def test_who_takes_too_long_is_left(reply: Reply, receiver: Receiver) -> None:
     receiver.replies = [reply]
-    started = time.monotonic()
     with pytest.raises(NotReached, match=r"time|within"):
         await post(receiver.url, seconds=0.4)
-    assert time.monotonic() - started < 2
 
 
-async def test_an_answer_is_read_only_so_far(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outgoing, "BODY_SECONDS", 60)
+async def test_an_answer_is_read_only_so_far(receiver: Receiver) -> None:
     receiver.replies = [ENDLESS_BODY]
     answer = await post(receiver.url)
     assert (answer.status, len(answer.body)) == (200, outgoing.LONGEST_BODY)
@@ -232,9 +229,9 @@ async def test_an_answer_is_read_only_so_far(receiver: Receiver, monkeypatch: py
 async def test_the_status_counts_whatever_becomes_of_the_body(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing, "BODY_SECONDS", 0.2)
     receiver.replies = [BREAKS_OFF, DRIPPING_BODY]
     assert await post(receiver.url) == Answer(200, {"content-length": "100"}, b"half")
+    monkeypatch.setattr(outgoing, "BODY_SECONDS", 0.2)
     assert (await post(receiver.url)).status == 200
 
 

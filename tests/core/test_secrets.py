@@ -361,12 +361,17 @@ def test_lower_case_is_as_long_as_the_text() -> None:
 
 
 def seconds(text: str) -> float:
-    """How long it takes, at best."""
+    """How long it takes the processor, at best."""
+    return quickest(lambda: find_secrets(text))
+
+
+def quickest(work: Callable[[], object]) -> float:
+    """How long the processor needs for it, at best."""
 
     def once() -> float:
-        started = time.perf_counter()
-        find_secrets(text)
-        return time.perf_counter() - started
+        started = time.process_time()
+        work()
+        return time.process_time() - started
 
     return min(once() for _ in range(3))
 
@@ -375,12 +380,11 @@ def seconds(text: str) -> float:
 def test_time_is_linear(trick: str) -> None:
     size = 100_000
     text = (trick * (size // len(trick) + 1))[:size]
-    assert seconds(text) < 2
     assert seconds(text) < 20 * seconds(text[: size // 4]) + 0.05
 
 
 def test_a_usual_question_takes_no_time() -> None:
     sentence = "I call `x = x.sort()` and then it is None: why? See https://docs.python.org/3/ for the tokens.\n"
     text = (sentence * 60)[:5000]
-    assert seconds(text) < 0.02
-    assert re.search("token", text)
+    assert "token" in text
+    assert seconds(text) < 30 * quickest(lambda: re.findall(r"\w+", text)) + 0.002, "as long as 30 looks at each word"

@@ -4,7 +4,6 @@ import base64
 import json
 import time
 from datetime import timedelta
-from statistics import median
 from typing import Any
 
 import httpx2
@@ -128,7 +127,7 @@ async def test_garbage_is_401_and_never_more(client: httpx2.AsyncClient, setting
 
 
 async def test_a_token_lives_half_an_hour_and_thirty_seconds_of_leeway(student: Join, app: FastAPI) -> None:
-    with time_machine.travel(now(), tick=True) as clock:
+    with time_machine.travel(now(), tick=False) as clock:
         ana = await student()
         assert ana.tokens["expires_in"] == 1800
         clock.shift(timedelta(minutes=30, seconds=20))
@@ -248,11 +247,11 @@ async def test_unknown_names_take_as_long(student: Join, database: Database) -> 
     hashed = await hash_password(PASSWORD, 9)
 
     async def seconds(password_hash: str | None) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         await verify_password("wrong-password", password_hash, 9)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     await seconds(None)  # the decoy is made once
-    known = median([await seconds(hashed) for _ in range(7)])
-    unknown = median([await seconds(None) for _ in range(7)])
+    pairs = [(await seconds(hashed), await seconds(None)) for _ in range(7)]
+    known, unknown = (min(times) for times in zip(*pairs, strict=True))
     assert 0.5 < unknown / known < 2

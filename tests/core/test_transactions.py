@@ -12,6 +12,7 @@ from mentorq.core.database import Database, Write
 from mentorq.settings import Settings
 from mentorq.tags.models import TagRow
 from tests.support.databases import settings_for
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import PASSWORD
 from tests.support.processes import Server
 
@@ -81,7 +82,7 @@ async def test_who_is_cancelled_has_written_nothing(database: Database) -> None:
     with pytest.raises(asyncio.CancelledError):
         await work
     assert await names(database) == []
-    async with asyncio.timeout(5), database.write() as db:
+    async with asyncio.timeout(PATIENCE_SECONDS), database.write() as db:
         await add(db, "two")
 
 
@@ -153,7 +154,7 @@ def durable_settings(database_url: str, tmp_path: Path) -> Settings:
 
 async def write_until_it_dies(server: Server, token: str, round_number: int, acknowledged: list[str]) -> None:
     """Ask questions as fast as they are answered; note what was acknowledged."""
-    async with httpx2.AsyncClient(base_url=server.url, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
         for number in range(10_000):
             title = f"{round_number} {id(client)} {number}"
             body = {"title": title, "description": "Is it still there?", "tags": ["python"]}
@@ -175,7 +176,7 @@ async def test_ten_kills_lose_nothing_that_was_acknowledged(durable_settings: Se
     server, acknowledged, token = Server(durable_settings), list[str](), ""
     for round_number in range(KILLS):
         await asyncio.to_thread(server.start)
-        async with httpx2.AsyncClient(base_url=server.url) as client:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
             if not token:
                 who = {"username": "ana", "email": "ana@example.org", "password": PASSWORD, "role": "student"}
                 assert (await client.post("/auth/signup", json=who)).status_code == 201
@@ -185,7 +186,7 @@ async def test_ten_kills_lose_nothing_that_was_acknowledged(durable_settings: Se
         writers = [
             asyncio.create_task(write_until_it_dies(server, token, round_number, acknowledged)) for _ in range(WRITERS)
         ]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(acknowledged) < before + 10 + round_number:
                 await asyncio.sleep(0.005)
         server.kill()

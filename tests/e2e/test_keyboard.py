@@ -1,10 +1,11 @@
 """The whole story with the keyboard only: no pointer is ever used."""
 
+import contextlib
 from secrets import token_hex
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, TimeoutError, expect
 
 from tests.support.browser import observe
 from tests.support.people import PASSWORD, Person, join
@@ -61,8 +62,12 @@ async def test_from_a_question_to_a_review(browser: Browser, server_url: str) ->
     await student.keyboard.press("Control+Enter")
     await expect(student.get_by_role("heading", level=1)).to_have_text("Why does my loop end?")
 
-    await mentor.keyboard.press("g")
-    await mentor.keyboard.press("q")
+    for _ in range(MOST_STEPS):  # the second key counts within a second after the first
+        await mentor.keyboard.press("g")
+        await mentor.keyboard.press("q")
+        with contextlib.suppress(TimeoutError):
+            await mentor.wait_for_url("**/app/queue", timeout=5000)
+            break
     await mentor.wait_for_url("**/app/queue")
     current = mentor.locator("[data-queue] > [aria-current]")
     titles = {await current.locator("h3").inner_text()}

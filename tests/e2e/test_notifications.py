@@ -13,12 +13,12 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 from tests.e2e.test_every_page import faults_of
 from tests.support.browser import Observed, observe
 from tests.support.life import ticket_in
+from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.people import PASSWORD, Person, join
 
 pytestmark = pytest.mark.anyio
 
 PATH = "/app/notifications"
-SECONDS = 10_000
 
 
 @dataclass
@@ -38,9 +38,12 @@ class Told:
 
     async def has(self, unread: int) -> None:
         """Wait until the server has told the student."""
-        async with asyncio.timeout(SECONDS / 1000):
-            while (await self.student.expect(200, "GET", "/notifications/unread-count"))["unread"] != unread:
-                await asyncio.sleep(0.05)
+
+        async def has_told() -> bool:
+            counted = await self.student.expect(200, "GET", "/notifications/unread-count")
+            return bool(counted["unread"] == unread)
+
+        await until(has_told)
 
     async def open(self, path: str) -> tuple[Page, Observed]:
         """One more tab."""
@@ -53,7 +56,7 @@ class Told:
 @pytest.fixture
 async def told(browser: Browser, live_url: str) -> AsyncIterator[Told]:
     """Somebody who has read everything."""
-    async with httpx2.AsyncClient(base_url=live_url, timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=live_url, timeout=PATIENCE_SECONDS) as client:
         name = token_hex(4)
         ana, ben = await join(client, "student", f"ana-{name}"), await join(client, "mentor", f"ben-{name}")
         ticket = await ticket_in("assigned", ana, ben)
@@ -84,7 +87,7 @@ async def has_unread(page: Page, count: int) -> None:
     """The bell, and the page's title, say so."""
     name = f"Notifications, {count} unread" if count else "Notifications"
     bell = page.get_by_role("banner").get_by_role("button", name=name, exact=True)
-    await expect(bell).to_be_visible(timeout=SECONDS)
+    await expect(bell).to_be_visible()
     title = await page.title()
     assert title.startswith(f"({count}) ") if count else not title.startswith("("), title
 
@@ -102,14 +105,12 @@ async def test_two_tabs_hear_it_by_one_stream_and_the_second_takes_over(told: To
     await told.say("Two")
     await has_unread(second, 1)  # one line, which stands for two messages
     await expect(second.locator(".toast")).to_contain_text("2 new messages from")
-    async with asyncio.timeout(SECONDS / 1000):
-        while len(told.streams) < 2:
-            await asyncio.sleep(0.05)
+    await until(lambda: len(told.streams) >= 2)
     assert "?after=" in told.streams[1]
     await told.mentor.expect(200, "POST", f"/tickets/{told.ticket['id']}/resolve", {"solution": "So."})
     await has_unread(second, 2)
     await expect(second.locator(".toast")).to_contain_text("posted a solution")
-    assert await second.locator(".toast").count() == 1
+    await expect(second.locator(".toast")).to_have_count(1)
     await second.locator(".toast a").click()
     await second.wait_for_url(f"**/app/tickets/{told.ticket['id']}")
     await has_unread(second, 0)  # both were about this ticket
@@ -125,7 +126,7 @@ async def test_what_comes_while_tabs_change_hands_is_not_lost(told: Told) -> Non
     for n, page in enumerate(pages[:-1]):
         await asyncio.gather(page.close(), told.say(f"While it closes {n}"))
     last = pages[-1]
-    await expect(last.locator(".toast")).to_contain_text("4 new messages", timeout=SECONDS)
+    await expect(last.locator(".toast")).to_contain_text("4 new messages")
     await has_unread(last, 1)
 
 
@@ -134,7 +135,7 @@ async def test_a_ticket_that_is_open_needs_no_toast_and_is_read(told: Told) -> N
     await has_unread(page, 0)
     async with page.expect_request(f"**{PATH}/about/{told.ticket['id']}"):
         await told.say("Are you **there**?")
-    await expect(page.locator(".thread").get_by_text("Are you there?")).to_be_visible(timeout=3000)
+    await expect(page.locator(".thread").get_by_text("Are you there?")).to_be_visible()
     await has_unread(page, 0)
     assert await page.locator(".toast").count() == 0
     assert (await told.student.expect(200, "GET", "/notifications/unread-count"))["unread"] == 0
@@ -151,7 +152,7 @@ async def test_the_bell_opens_the_newest_and_all_can_be_read(told: Told) -> None
     panel = page.get_by_role("dialog", name="Notifications")
     await expect(panel.get_by_role("link", name=f"{told.mentor.username} wrote to you")).to_be_visible()
     await told.say("Again")
-    await expect(panel.get_by_role("link", name="2 new messages")).to_be_visible(timeout=SECONDS)
+    await expect(panel.get_by_role("link", name="2 new messages")).to_be_visible()
     await page.keyboard.press("Tab")
     await expect(panel.get_by_role("button", name="Mark all read")).to_be_focused()
     await page.keyboard.press("Enter")
@@ -169,10 +170,10 @@ async def test_the_list_waits_to_be_asked(told: Told) -> None:
     await told.has(1)
     page, observed = await told.open(PATH)
     line = page.locator("#inbox li.mine")
-    await expect(line).to_have_count(1, timeout=SECONDS)
+    await expect(line).to_have_count(1)
     await has_unread(page, 1)
     await told.mentor.expect(200, "POST", f"/tickets/{told.ticket['id']}/resolve", {"solution": "So."})
-    await expect(page.get_by_text("There is something new.")).to_be_visible(timeout=SECONDS)
+    await expect(page.get_by_text("There is something new.")).to_be_visible()
     await has_unread(page, 2)
     await expect(line).to_have_count(1)
     assert await page.locator(".toast").count() == 0
@@ -203,7 +204,7 @@ async def test_without_locks_every_tab_has_a_stream_of_its_own(told: Told) -> No
     await told.say("Hello")
     for page in pages:
         await has_unread(page, 1)
-        assert await page.locator(".toast").count() == 1
+        await expect(page.locator(".toast")).to_have_count(1)
     assert len(told.streams) == 2
 
 
@@ -213,11 +214,10 @@ async def test_a_stream_that_is_refused_is_tried_again(told: Told) -> None:
     await told.context.route(f"**{PATH}/stream*", lambda route: route.fulfill(status=503), times=1)
     page, _ = await told.open("/app/settings")
     await has_unread(page, 1)  # by the count alone
-    async with page.expect_response(f"**{PATH}/stream*", timeout=SECONDS):
+    async with page.expect_response(f"**{PATH}/stream*"):
         pass  # the next try
-    await asyncio.sleep(0.5)
     await told.say("Again")
-    await expect(page.locator(".toast")).to_contain_text("2 new messages", timeout=SECONDS)
+    await expect(page.locator(".toast")).to_contain_text("2 new messages")
     await page.context.unroute_all()
 
 
@@ -229,17 +229,19 @@ async def test_signing_out_ends_it_in_every_tab(told: Told) -> None:
     await first.get_by_role("button", name="Your menu").click()
     await first.get_by_role("button", name="Sign out", exact=True).click()
     await first.wait_for_url("**/")
-    await asyncio.sleep(0.5)
+    locks = "navigator.locks.query().then(({ held, pending }) => [...held, ...pending].length)"
+
+    async def are_given_back() -> bool:
+        return bool(await second.evaluate(locks) == 0)
+
+    await until(are_given_back)
     assert len(told.streams) == 1
-    assert (
-        await second.evaluate("navigator.locks.query().then(({ held, pending }) => [...held, ...pending].length)") == 0
-    )
     assert observed.errors == []
 
 
 async def test_a_queue_hears_of_a_new_ticket_at_once(browser: Browser, live_url: str) -> None:
     topic = f"topic-{token_hex(3)}"
-    async with httpx2.AsyncClient(base_url=live_url, timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=live_url, timeout=PATIENCE_SECONDS) as client:
         ana, ben = await join(client, "student", f"a-{topic}"), await join(client, "mentor", f"b-{topic}", [topic])
         context = await browser.new_context(base_url=live_url)
         page = await context.new_page()
@@ -250,7 +252,7 @@ async def test_a_queue_hears_of_a_new_ticket_at_once(browser: Browser, live_url:
         await has_unread(page, 0)
         await ana.ask(tags=[topic])
         await has_unread(page, 1)
-        await expect(page.get_by_text("1 new ticket matches you.")).to_be_visible(timeout=5000)
+        await expect(page.get_by_text("1 new ticket matches you.")).to_be_visible()
         await context.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import observe
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import PASSWORD, join
 
 pytestmark = pytest.mark.anyio
@@ -42,14 +43,14 @@ async def test_the_worker_shows_what_is_pushed_once(browser: Browser, server_url
     session.on("ServiceWorker.workerRegistrationUpdated", note)
     await session.send("ServiceWorker.enable")
     await page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         registration = await registered.get()
     push = {"origin": server_url, "registrationId": registration, "data": json.dumps(MESSAGE)}
     for _ in range(2):
         await session.send("ServiceWorker.deliverPushMessage", push)
     shown = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
         .map(({ title, body, tag, data }) => ({ title, body, tag, path: data.path }))"""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (found := await page.evaluate(shown)):
             await asyncio.sleep(0.1)
     assert found == [

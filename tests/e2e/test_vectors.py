@@ -25,6 +25,7 @@ from tests.support.applications import made
 from tests.support.browser import Observed, observe
 from tests.support.community import signed_in
 from tests.support.databases import settings_for
+from tests.support.patience import until
 from tests.support.people import PASSWORD, Person, join
 from tests.support.processes import Server
 from tests.support.vectors import VECTORS, unescaped
@@ -227,7 +228,7 @@ async def test_what_would_run_is_noticed(browser: Browser) -> None:
     page, observed = await watch.open()
     await page.goto("about:blank")
     await page.set_content("<p><img src=x: onerror=alert(1)><a href=javascript:alert(1)>x</a><iframe></iframe>")
-    await page.wait_for_timeout(100)
+    await until(lambda: any("EXECUTED" in error for error in observed.errors))
     await watch.look(page, observed, "open")
     await context.close()
     found = watch.wrong["open"]
@@ -315,8 +316,9 @@ async def test_nothing_that_is_sent_back_runs(browser: Browser, written: Written
     for text in (whole[:6000], whole[6000:]):
         async with page.expect_response("**/app/preview"):
             await page.locator("#text").fill(text)
-        await page.locator("#title").fill(" ".join(text.split())[:200])
-        await page.wait_for_timeout(700)
+        async with page.expect_response("**/app/ask/similar"):  # a moment after the draft is kept
+            await page.locator("#title").fill(" ".join(text.split())[:200])
+        await page.wait_for_timeout(100)
         await watch.look(page, observed, "preview")
     await page.goto("/app/ask")
     await expect(page.locator("#text")).not_to_have_value("")

@@ -77,7 +77,7 @@ class TestDirectory:
         assert ben.email not in answer.text
         assert (profile["tags"], profile["tickets_resolved"], profile["followers"]) == (["python", "sql"], 1, 0)
         assert (profile["rating_average"], profile["rating_count"], profile["achievements"]) == (None, 0, [])
-        assert profile["median_response_seconds"] in (0, 1)
+        assert 0 <= profile["median_response_seconds"] < 3600
         listed = (await ana.client.get("/mentors")).json()
         assert listed["items"] == [profile]
         for nobody in (ana.id, 999_999):

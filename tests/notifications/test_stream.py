@@ -17,9 +17,11 @@ import time_machine
 
 from mentorq.core.clock import now
 from mentorq.core.security import access_token, read_access_token
+from mentorq.notifications.stream import LOOK_EVERY_SECONDS
 from mentorq.settings import Settings
 from tests.support.databases import settings_for
 from tests.support.life import ticket_in
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Person, join
 from tests.support.processes import Server
 from tests.support.streams import ServerSent, stream
@@ -27,7 +29,7 @@ from tests.support.streams import ServerSent, stream
 pytestmark = pytest.mark.anyio
 
 CUTS = 200
-PATIENCE_SECONDS = 20.0
+TRIES = 10
 
 PATH = "/notifications/stream"
 Pair = tuple[Person, Person, dict[str, Any]]
@@ -43,7 +45,7 @@ def server(settings: Settings) -> Iterator[Server]:
 @pytest.fixture
 async def pair(server: Server) -> AsyncIterator[Pair]:
     """A student, the mentor who has the ticket, and the ticket."""
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
         ana, bo = await join(client, "student"), await join(client, "mentor")
         yield ana, bo, await ticket_in("assigned", ana, bo)
 
@@ -68,14 +70,18 @@ async def test_what_happens_arrives_at_once(pair: Pair) -> None:
     ana, bo, ticket = pair
     async with stream(ana.client, PATH, ana.headers) as events:
         assert (await next_of(events, "unread")).data["unread"] in (0, 1)  # the worker may not have been there yet
-        started = time.monotonic()
-        message_id = await say(bo, ticket, "Hello")
-        while (event := await next_of(events, "notification")).data["type"] != "message_posted":
-            continue
-        assert time.monotonic() - started < 5
-    assert event.data["data"]["message_id"] == message_id
-    listed = (await ana.get("/notifications")).json()["items"][0]
-    assert event.data == listed | {"unread": 2}
+        arrived = [float("-inf")]
+        for number in range(TRIES):
+            message_id = await say(bo, ticket, f"Hello {number}")
+            while (event := await next_of(events, "notification")).data["type"] != "message_posted":
+                continue
+            arrived.append(time.monotonic())
+            assert event.data["data"]["message_id"] == message_id
+            if number == 0:
+                listed = (await ana.get("/notifications")).json()["items"][0]
+                assert event.data == listed | {"unread": 2}
+    looks = [later - earlier for earlier, later in pairwise(arrived)]
+    assert min(looks) < LOOK_EVERY_SECONDS / 2, "who only looks now and then finds one message at each look"
 
 
 async def test_another_place_hears_what_was_read(pair: Pair) -> None:
@@ -134,15 +140,14 @@ async def test_a_stream_ends_with_its_sign_in(pair: Pair) -> None:
 async def test_a_stream_ends_when_its_token_expires(settings: Settings) -> None:
     short = settings.model_copy(update={"access_token_expire_minutes": 1})
     with Server(short) as server:
-        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
             ana = await join(client, "student")
             user, sign_in, _ = read_access_token(settings, ana.tokens["access_token"]) or (0, 0, None)
             with time_machine.travel(now() - timedelta(seconds=55), tick=True):
                 nearly_over, _ = access_token(short, user, sign_in)
             async with stream(client, PATH, {"Authorization": f"Bearer {nearly_over}"}) as events:
-                await next_of(events, "unread")
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    assert [event async for event in events] == []
+                    assert {event.name async for event in events} <= {"unread"}
 
 
 async def test_nobody_has_more_than_twenty(pair: Pair) -> None:
@@ -180,9 +185,8 @@ async def test_the_server_stops_although_somebody_reads(pair: Pair, server: Serv
     ana, _, _ = pair
     async with stream(ana.client, PATH, ana.headers) as events:
         await next_of(events, "unread")
-        started = time.monotonic()
         assert await asyncio.to_thread(server.stop) == 0
-        assert time.monotonic() - started < 6
+        assert "graceful shutdown exceeded" not in server.log.read_text()
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert [event async for event in events] == []
 
@@ -193,9 +197,9 @@ async def test_it_crosses_processes_also_where_hints_do_not(valkey_url: str, dat
     deaf = settings.model_copy(update={"redis_url": ""})
     with Server(settings) as first, Server(settings) as second, Server(deaf) as third:
         async with (
-            httpx2.AsyncClient(base_url=first.url, timeout=30) as here,
-            httpx2.AsyncClient(base_url=second.url, timeout=30) as there,
-            httpx2.AsyncClient(base_url=third.url, timeout=30) as nowhere,
+            httpx2.AsyncClient(base_url=first.url, timeout=PATIENCE_SECONDS) as here,
+            httpx2.AsyncClient(base_url=second.url, timeout=PATIENCE_SECONDS) as there,
+            httpx2.AsyncClient(base_url=third.url, timeout=PATIENCE_SECONDS) as nowhere,
         ):
             ana, bo = await join(here, "student"), await join(here, "mentor")
             ticket = await ticket_in("assigned", ana, bo)

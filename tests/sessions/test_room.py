@@ -20,8 +20,9 @@ from mentorq.core.database import Base, Database
 from mentorq.core.jobs import Worker
 from mentorq.core.security import access_token, read_access_token
 from tests.support.booking import at, book, moment, stored, tick, wish
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Join, Person
-from tests.support.sockets import PATIENCE_SECONDS, served, visit
+from tests.support.sockets import served, visit
 
 pytestmark = pytest.mark.anyio
 
@@ -240,7 +241,7 @@ async def test_a_warning_a_grace_and_the_end(url: str, pair: Pair, database: Dat
         assert (await at_ana.next("time"))["status"] == "live"
         warned = await at_ana.next("time")
         assert 0 < warned["left_seconds"] <= 90
-        await move_times(database, session["id"], ends_at=now() - timedelta(seconds=10))
+        await move_times(database, session["id"], ends_at=now() - timedelta(seconds=1))
         await at_ana.next("time")
         await at_ana.say("one more sentence")
         await at_ana.next("chat")

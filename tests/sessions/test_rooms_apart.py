@@ -18,10 +18,11 @@ from websockets.exceptions import WebSocketException
 from mentorq.settings import Settings
 from tests.support.booking import book
 from tests.support.databases import settings_for
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Join, Person, join
 from tests.support.processes import Server
 from tests.support.servers import Valkey
-from tests.support.sockets import PATIENCE_SECONDS, Visit, served, visit
+from tests.support.sockets import Visit, served, visit
 
 pytestmark = pytest.mark.anyio
 
@@ -122,7 +123,7 @@ async def test_nothing_is_lost_doubled_or_reordered_however_often_connections_ar
 async def test_a_server_that_is_killed_loses_nothing_that_came_back(settings: Settings) -> None:
     server = Server(settings)
     with server:
-        async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
             one, other = await join(client, "student"), await join(client, "mentor")
             session = await book(one, other)
         ana, ben = Talker(server.url, one, session["id"]), Talker(server.url, other, session["id"])
@@ -155,7 +156,7 @@ async def until(is_so: Any) -> None:
 async def apart(settings: Settings) -> AsyncIterator[tuple[str, str, Person, Person, int]]:
     """Two processes, and two people who have a session."""
     with Server(settings) as first, Server(settings) as second:
-        async with httpx2.AsyncClient(base_url=first.url, timeout=60) as client:
+        async with httpx2.AsyncClient(base_url=first.url, timeout=PATIENCE_SECONDS) as client:
             ana, ben = await join(client, "student"), await join(client, "mentor")
             session = await book(ana, ben)
             yield first.url, second.url, ana, ben, session["id"]

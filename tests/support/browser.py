@@ -2,12 +2,17 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, async_playwright, expect
+
+from tests.support.patience import PATIENCE_SECONDS
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -22,6 +27,12 @@ ARGUMENTS = (
     # What lies elsewhere cannot be reached, not even by a socket or a worker that the test does not watch.
     "--host-resolver-rules=MAP * ~NOTFOUND, " + ", ".join(f"EXCLUDE {host}" for host in LOOPBACK),
 )
+LINGERING = """
+{
+  const later = window.setTimeout, toast = 8000;
+  window.setTimeout = (work, pause, ...given) => later(work, pause === toast ? 20 * toast : pause, ...given);
+}
+"""
 
 
 class ChromiumNotFound(Exception):
@@ -56,10 +67,23 @@ async def launched_chromium() -> AsyncIterator[Browser]:
     path = find_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser.new_context = _patient(browser.new_context)  # type: ignore[method-assign, assignment]
         try:
             yield browser
         finally:
             await browser.close()
+
+
+def _patient(new_context: Callable[..., Awaitable[BrowserContext]]) -> Callable[..., Awaitable[BrowserContext]]:
+    """Contexts in which whatever is waited for may take long, and what goes by itself stays long enough to be seen."""
+
+    async def make(**options: Any) -> BrowserContext:
+        context = await new_context(**options)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        await context.add_init_script(LINGERING)
+        return context
+
+    return make
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A demonstration community behind a real server, and every page of it that there is to look at."""
 
 import asyncio
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,12 +20,12 @@ from mentorq.notifications.kinds import Kind
 from mentorq.notifications.models import NotificationRow
 from mentorq.settings import Settings
 from mentorq.tickets.models import TicketRow
+from tests.support.commands import command
 from tests.support.databases import settings_for
-from tests.support.processes import PROGRAM, Server, environment
+from tests.support.processes import Server, environment
 
 PASSWORD = "a-long-Passphrase-7"
 STUDENT, MENTOR, ADMIN, VISITOR = "ana", "ben", "root", "visitor"
-DEMO_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,10 @@ class Sight:
 def community(home: Path) -> Iterator[Server]:
     """`mentorq serve` with a small demonstration in it."""
     settings = settings_for(f"sqlite:///{home / 'mentorq.db'}", home)
-    command = [str(PROGRAM), "demo", "--password", PASSWORD]
-    admin = [str(PROGRAM), "user", "create", ADMIN, "root@example.org", "--role", "admin", "--password", PASSWORD]
-    for each in (command, admin):
-        subprocess.run(each, env=environment(settings), cwd=home, check=True, capture_output=True, timeout=DEMO_SECONDS)
+    demo = ["demo", "--password", PASSWORD]
+    admin = ["user", "create", ADMIN, "root@example.org", "--role", "admin", "--password", PASSWORD]
+    for each in (demo, admin):
+        command(each, environment(settings), home).check_returncode()
     with ThreadPoolExecutor() as threads:  # there may be a loop in this one
         threads.submit(asyncio.run, _tell(settings)).result()
     with Server(settings) as server:

@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from mentorq.sessions.room.changes import EMPTY
 from mentorq.sessions.room.encoding import Reader
 from mentorq.sessions.room.protocol import Kind, Step, sync
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Person
 
-PATIENCE_SECONDS = 40.0
 PROTOCOL = "mentorq.v1"
 
 

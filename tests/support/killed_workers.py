@@ -22,13 +22,15 @@ from mentorq.core.jobs import Worker
 from tests.support.databases import settings_for
 
 LEASE = timedelta(milliseconds=400)
+LONG_LEASE = timedelta(seconds=60)
 LONGEST_LIFE_SECONDS = 0.25
 
 
-async def work(url: str, home: Path) -> None:
-    """Work until killed."""
+async def work(url: str, home: Path, tell: int) -> None:
+    """Work until killed; say so when that begins."""
     database = Database(settings_for(url, home))
     await database.start()
+    os.write(tell, b"!")
     await Worker(database).run()
 
 
@@ -36,20 +38,27 @@ def main() -> None:
     """Kill, kill, kill; say so; then let one live until told to stop."""
     url, kills, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     jobs.LEASE, jobs.POLL_SECONDS = LEASE, 0.05
+    jobs.MOST_CLAIMS = 1000 * kills  # these jobs do not kill their workers
     random = Random(seed)
     with tempfile.TemporaryDirectory() as home:
         for number in range(kills + 1):
+            told, tell = os.pipe()
             child = os.fork()
             if child == 0:
                 for output in (1, 2):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), output)
-                asyncio.run(work(url, Path(home)))
+                jobs.LEASE = LONG_LEASE if number == kills else LEASE
+                asyncio.run(work(url, Path(home), tell))
                 os._exit(0)
+            os.close(tell)
             if number == kills:
                 print("killed", flush=True)
                 sys.stdin.readline()
             else:
+                if number % 2:  # the others are killed while they start, too
+                    os.read(told, 1)
                 time.sleep(random.uniform(0.02, LONGEST_LIFE_SECONDS))
+            os.close(told)
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 

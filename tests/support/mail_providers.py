@@ -43,7 +43,7 @@ class HttpServer:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         self.asked.append(Asked(method, path, headers, await reader.readexactly(int(headers["content-length"]))))
         if self.fails == "is silent":
-            await asyncio.sleep(5)
+            await reader.read()  # until the other side hangs up
         answer = self._written()
         writer.write({"hangs up": b"", "talks nonsense": b"HELO?\r\n\r\n"}.get(self.fails, answer))
         await writer.drain()

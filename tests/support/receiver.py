@@ -139,5 +139,5 @@ ENDLESS_HEAD = repeats(b"HTTP/1.1 200 OK\r\n", b"x-more: " + b"y" * 1000 + b"\r\
 ENDLESS_BODY = repeats(b"HTTP/1.1 200 OK\r\n\r\n", b"z" * 10_000)
 DRIPPING_BODY = repeats(b"HTTP/1.1 200 OK\r\n\r\n", b"z", every=0.05)
 EARLY_HINTS = repeats(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", every=0.001)
-SILENT = waits(60, CLOSES)
+SILENT = waits(600, CLOSES)
 EMPTY_204 = says(b"HTTP/1.1 204 No Content\r\n\r\n")

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-START_SECONDS = 20.0
+from tests.support.patience import PATIENCE_SECONDS
+
 POSTGRESQL_OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",
@@ -102,7 +103,7 @@ class PostgreSQLServer:
     def stop(self, how: int = signal.SIGINT) -> None:
         """Stop it: SIGINT politely, SIGQUIT as a crash would."""
         self.process.send_signal(how)
-        self.process.wait(10)
+        self.process.wait(PATIENCE_SECONDS)
 
     def __enter__(self) -> Self:
         self.start()
@@ -203,13 +204,13 @@ def _valkey_program() -> Path:
 
 
 def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS):
         return True
     return False
 
 
 def _wait(true: Any, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not true():
         if server.poll() is not None or time.monotonic() > deadline:
             raise ServerMissing(f"a server did not start: {log.read_text()[-2000:]}")
@@ -219,7 +220,7 @@ def _wait(true: Any, server: subprocess.Popen[bytes], log: Path) -> None:
 def _stop(server: subprocess.Popen[bytes]) -> None:
     server.send_signal(signal.SIGINT)
     try:
-        server.wait(10)
+        server.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         server.kill()
-        server.wait(10)
+        server.wait(PATIENCE_SECONDS)

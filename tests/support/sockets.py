@@ -15,10 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from mentorq.core.sockets import LONGEST_MESSAGE
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Person
 from tests.support.servers import free_port
-
-PATIENCE_SECONDS = 60.0
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 import orjson
 
+from tests.support.patience import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True)
 class ServerSent:
@@ -24,7 +26,7 @@ async def stream(
 ) -> AsyncIterator[AsyncIterator[ServerSent]]:
     """An open stream; leaving the block cuts the connection."""
     given = headers | ({} if after is None else {"Last-Event-ID": str(after)})
-    async with client.stream("GET", url, headers=given, timeout=30) as answer:
+    async with client.stream("GET", url, headers=given, timeout=PATIENCE_SECONDS) as answer:
         assert answer.status_code == 200, await answer.aread()
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield _events(answer)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.editors import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 FRONTEND = Path(__file__).parents[2] / "frontend"
 PROGRAM = Path(__file__).with_suffix(".mjs")

@@ -18,6 +18,7 @@ from mentorq.settings import Settings
 from mentorq.web.notifications import LINES, NEWEST
 from tests.support.booking import at, wish
 from tests.support.life import make_admin, statements_of, ticket_in
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import PASSWORD, Join, Person, join
 from tests.support.processes import Server
 from tests.support.streams import stream
@@ -342,10 +343,10 @@ def server(settings: Settings) -> Iterator[Server]:
 @pytest.fixture
 async def live(server: Server) -> AsyncIterator[tuple[Person, Person, dict[str, Any], httpx2.AsyncClient]]:
     """A student with a ticket, its mentor, and a browser of the student's that speaks Spanish."""
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
         ana, ben = await join(client, "student"), await join(client, "mentor")
         ticket = await ticket_in("assigned", ana, ben)
-        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as browser:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as browser:
             fields = {"username": ana.username, "password": PASSWORD}
             answer = await browser.post("/signin", data=fields, headers={"Origin": server.url})
             assert answer.status_code == 303

@@ -21,6 +21,7 @@ from mentorq.core.mail.suppressions import allow, suppress
 from tests.core.test_jobs import Killed, dying_at
 from tests.support.databases import settings_for
 from tests.support.mails import JOBS, LETTER, MAILS, jobs_left, mail_of, make_due, queue, state_of
+from tests.support.patience import PATIENCE_SECONDS, until
 from tests.support.people import Join
 from tests.support.smtp import SmtpServer
 
@@ -210,8 +211,7 @@ async def test_a_worker_that_was_given_up_for_dead_may_still_say_that_it_sent(
     server.hold = asyncio.Event()
     mail_id = await queue(database)
     slow = asyncio.create_task(worker.drain())
-    while not server.received:
-        await asyncio.sleep(0.01)
+    await until(lambda: bool(server.received))
     await make_due(database)  # its lease has run out
     await Worker(database).drain()
     assert await state_of(database, mail_id) == "unknown"
@@ -241,18 +241,19 @@ async def test_a_job_of_an_earlier_attempt_does_nothing(database: Database, work
 async def test_a_worker_that_stops_gives_back_what_has_not_left(
     database: Database, worker: Worker, server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    never = asyncio.Event()
+    connecting, never = asyncio.Event(), asyncio.Event()
 
     async def connects_forever(*_: Any) -> None:
+        connecting.set()
         await never.wait()
 
     mail_id = await queue(database)
     with monkeypatch.context() as patch:
         patch.setattr(smtp.SmtpServer, "_connect", connects_forever)
         work = asyncio.create_task(worker.drain())
-        while await state_of(database, mail_id) != "sending":
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await connecting.wait()
+        assert await state_of(database, mail_id) == "sending"
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work

@@ -16,6 +16,7 @@ from mentorq.core.mail.message import Mail
 from mentorq.core.mail.outcomes import Doubtful, Postponed, Progress, Refused
 from mentorq.mail_settings import Sender, provider_of
 from tests.support.mail_providers import HttpServer
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.servers import free_port
 
 pytestmark = pytest.mark.anyio
@@ -146,8 +147,8 @@ async def test_a_provider_that_is_silent_is_in_doubt(api: HttpServer, monkeypatc
     api.fails = "is silent"
     monkeypatch.setattr(http_providers, "ANSWER_SECONDS", 0.2)
     assert str(await error_of(SENDGRID, api)) == "no answer to the request: ReadTimeout"
-    monkeypatch.setattr(http_providers, "ANSWER_SECONDS", 5.0)
-    monkeypatch.setattr(http_providers, "TOTAL_SECONDS", 0.2)
+    monkeypatch.setattr(http_providers, "ANSWER_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(http_providers, "TOTAL_SECONDS", 2.0)
     assert str(await error_of(SENDGRID, api)) == "no answer to the request: TimeoutError"
 
 
