@@ -140,10 +140,10 @@ async def _show(
 async def _context(db: Read, viewer: Viewer, session_id: int) -> dict[str, Any]:
     row = await service.one(db, viewer, session_id)
     session = shown(viewer, row)
-    return {"session": session, "ticket": await _ticket(db, viewer, row), "seen": _seen(session), "form": Form()}
+    return {"session": session, "ticket": await ticket_of(db, viewer, row), "seen": _seen(session), "form": Form()}
 
 
-async def _ticket(db: Read, viewer: Viewer, session: Row) -> dict[str, Any] | None:
+async def ticket_of(db: Read, viewer: Viewer, session: Row) -> dict[str, Any] | None:
     """The ticket that it is about, if the viewer may see it: another mentor may have it."""
     if session["ticket_id"] is None:
         return None

@@ -11,10 +11,10 @@ from mentorq.sessions.room.schemas import MoreTime
 from mentorq.sessions.schemas import as_session
 from mentorq.sessions.states import BOOKED, Status
 from mentorq.tickets.errors import LooksLikeSecret
+from mentorq.web.live_sessions import ticket_of
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Form, PageRoute, is_part, redirect, render
 from mentorq.web.signins import Visitor
-from mentorq.web.transcripts import ticket_of
 
 router = APIRouter(prefix="/app/sessions/{session_id}", route_class=PageRoute)
 
@@ -91,7 +91,8 @@ async def page(request: Request, session_id: RowId, viewer: Visitor, db: Read) -
     Raises:
         SessionNotFound: there is none, or it is of others.
     """
-    session = as_session(await service.one(db, viewer, session_id))
+    row = await service.one(db, viewer, session_id)
+    session = as_session(row)
     if session["status"] == Status.ENDED:
         return redirect(request, f"{_path(session_id)}/transcript")
     if session["status"] not in BOOKED:
@@ -99,7 +100,7 @@ async def page(request: Request, session_id: RowId, viewer: Visitor, db: Read) -
     moment = now()
     is_on = session["starts_at"] <= moment
     left = max(0, round(((session["ends_at"] if is_on else session["starts_at"]) - moment).total_seconds()))
-    ticket = await ticket_of(db, viewer, session["ticket_id"])
+    ticket = await ticket_of(db, viewer, row)
     return render(
         request,
         "room.html",

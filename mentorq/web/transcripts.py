@@ -1,7 +1,5 @@
 """What stays of live sessions: for their two people, and for who may see the ticket where both agree."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
 from mentorq.accounts.schemas import Viewer
@@ -13,8 +11,9 @@ from mentorq.sessions.room.schemas import Transcript
 from mentorq.sessions.schemas import as_session
 from mentorq.sessions.states import BOOKED, Status
 from mentorq.tickets import service as tickets
-from mentorq.tickets.errors import LooksLikeSecret, TicketNotFound
+from mentorq.tickets.errors import LooksLikeSecret
 from mentorq.tickets.schemas import as_ticket
+from mentorq.web.live_sessions import ticket_of
 from mentorq.web.pages import Answer, Form, PageRoute, redirect, render
 from mentorq.web.secrecy import allows_secrets, refuse_secrets
 from mentorq.web.signins import MaybeVisitor, Visitor
@@ -37,7 +36,8 @@ async def page(request: Request, session_id: RowId, viewer: Visitor, db: Read) -
 
 
 async def _show(request: Request, db: Read, viewer: Viewer, session_id: int, form: Form, status: int = 200) -> Response:
-    session = as_session(await service.one(db, viewer, session_id))
+    row = await service.one(db, viewer, session_id)
+    session = as_session(row)
     if session["status"] not in (*BOOKED, Status.ENDED):
         return redirect(request, f"/app/sessions/{session_id}")
     transcript = await transcripts.of_session(db, session_id, viewer)
@@ -50,23 +50,13 @@ async def _show(request: Request, db: Read, viewer: Viewer, session_id: int, for
         session=session,
         other=session["student"] if is_mentor else session["mentor"],
         transcript=transcript,
-        ticket=await ticket_of(db, viewer, session["ticket_id"]),
+        ticket=await ticket_of(db, viewer, row),
         i_agree=agrees[0] if is_mentor else agrees[1],
         other_agrees=agrees[1] if is_mentor else agrees[0],
         is_over=session["status"] == Status.ENDED,
         base=_path(session_id),
         form=form,
     )
-
-
-async def ticket_of(db: Read, viewer: Viewer, ticket_id: int | None) -> dict[str, Any] | None:
-    """What a session is about, where its viewer may see it: a mentor may not see every ticket."""
-    if ticket_id is None:
-        return None
-    try:
-        return as_ticket(await tickets.one(db, viewer, ticket_id), viewer)
-    except TicketNotFound:
-        return None
 
 
 @router.post("/sessions/{session_id}/transcript/consent")

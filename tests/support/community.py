@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx2
 import sqlalchemy as sa
@@ -14,10 +15,15 @@ from playwright.async_api import Browser, BrowserContext
 
 from mentorq.accounts.models import UserRow
 from mentorq.core.clock import now
-from mentorq.core.database import Database
+from mentorq.core.database import Database, Write
 from mentorq.notifications import telling
 from mentorq.notifications.kinds import Kind
 from mentorq.notifications.models import NotificationRow
+from mentorq.sessions.models import SessionRow
+from mentorq.sessions.room import document_queries as documents
+from mentorq.sessions.room import queries as rooms
+from mentorq.sessions.room import seeds
+from mentorq.sessions.room.models import RoomMessageRow
 from mentorq.settings import Settings
 from mentorq.tickets.models import TicketRow
 from tests.support.commands import command
@@ -83,7 +89,44 @@ async def _tell(settings: Settings) -> None:
         await db.execute(sa.update(NotificationRow).where(first).values(created_at=now() - timedelta(days=1)))
         read = sa.update(NotificationRow).where(NotificationRow.kind.in_((Kind.REVIEW_RECEIVED, Kind.SOLUTION_POSTED)))
         await db.execute(read.values(read_at=now()))
+        await _talk(db, student_id, mentor_id)
     await database.stop()
+
+
+SAID = (
+    "Hi! I put the function in the editor: it prints `None`, three times.",
+    "Thanks. What does the last line of `total` give back?",
+    "Oh. Nothing …\n\n```python\nreturn total\n```",
+    "Exactly. See https://docs.python.org/3/tutorial/controlflow.html#defining-functions, it says so in one sentence.",
+    "It works! And ThisIsAVeryLongTestNameWhichPytestPrintsWithoutAnySpaceAtAll passes, too",
+)
+WRITTEN = """def total(prices: list[float]) -> float:
+    \"\"\"The sum of all prices, with a line that is so long that nobody sees its end without going sideways.\"\"\"
+    total = 0.0
+    for price in prices:
+        total += price
+    return total
+"""
+
+
+async def _talk(db: Write, student_id: int, mentor_id: int) -> None:
+    """Let something be said and written in the mentor's rooms; one that is over goes with its ticket."""
+    held = sa.select(SessionRow).where(SessionRow.mentor_id == mentor_id, SessionRow.status.in_(("live", "ended")))
+    for session in await db.rows(held.order_by(SessionRow.starts_at)):
+        await rooms.open_room(db, session["id"])
+        for seq, body in enumerate(SAID, 1):
+            message = {"session_id": session["id"], "seq": seq, "client_id": str(uuid4()), "body": body}
+            message["user_id"] = session["student_id"] if seq % 2 else mentor_id
+            message["created_at"] = session["starts_at"] + timedelta(minutes=seq)
+            await db.execute(sa.insert(RoomMessageRow).values(message))
+        files: list[seeds.File] = [
+            {"id": "f0", "name": "prices.py", "language": "python", "text": WRITTEN},
+            {"id": "f1", "name": "test_prices.py", "language": "python", "text": ""},
+        ]
+        await documents.begin(db, session["id"], seeds.encode(files))
+        both = {"student_agrees": True, "mentor_agrees": True, "attached_at": now()}
+        is_attached = session["ticket_id"] is not None and session["student_id"] == student_id
+        await rooms.change_room(db, session["id"], {"message_seq": len(SAID)} | (both if is_attached else {}))
 
 
 def sights(url: str) -> list[Sight]:
@@ -164,6 +207,10 @@ def _sessions(url: str) -> list[Sight]:
             if (who, kind) == (MENTOR, "requested-mentor"):
                 acts = ["offer", "decline"]
             seen += [Sight(f"{who}-session-{act}", who, f"{path}/{act}") for act in acts]
+            if kind in ("accepted", "live"):
+                seen.append(Sight(f"{who}-room-{kind}", who, f"{path}/room"))
+            elif kind == "ended":
+                seen.append(Sight(f"{who}-transcript", who, f"{path}/transcript"))
     return seen
 
 

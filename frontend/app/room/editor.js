@@ -91,8 +91,7 @@ export class Editor {
     const state = EditorState.create({
       doc: shown.toString(),
       extensions: [
-        ...this.#always(),
-        EditorView.contentAttributes.of({ "aria-label": label, dir: "ltr", autocorrect: "off", autocapitalize: "off" }),
+        ...this.#always(label),
         yCollab(shown, null, { undoManager }),
         cursors(shown, this.shared),
       ],
@@ -132,8 +131,10 @@ export class Editor {
     if (at) this.view.dispatch({ effects: EditorView.scrollIntoView(Math.min(at[1], this.view.state.doc.length), { y: "center" }) });
   }
 
-  #always() {
+  /** What holds whichever file is open, also for none. */
+  #always(label = $(".edit", place).ariaLabel) {
     return [
+      EditorView.contentAttributes.of({ "aria-label": label, dir: "ltr", autocorrect: "off", autocapitalize: "off" }),
       EditorView.cspNonce.of($("script[nonce]").nonce),
       // A text is the same everywhere only if nobody counts its ends of lines otherwise.
       EditorState.lineSeparator.of("\n"),
