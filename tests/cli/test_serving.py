@@ -36,7 +36,7 @@ def _migrated(settings: Settings, *, down_to: str | None = None) -> str | None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_serving_without_a_trace(settings: Settings, number: signal.Signals) -> None:
-    server = RealServer(settings)
+    server = (RealServer if number == signal.SIGTERM else Server)(settings)
     server.start()
     server.process.send_signal(number)
     assert server.process.wait(PATIENCE_SECONDS) == 0
