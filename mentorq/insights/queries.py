@@ -40,8 +40,14 @@ DONE: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{kind}'") for kind in 
 # --- what is noted as it happens
 
 
-async def lock_student(db: Write, student_id: int) -> None:
-    """Whoever counts what is between a student and mentors waits for who does at this moment."""
+async def lock(db: Write, mentor_id: int, student_id: int) -> None:
+    """Whoever counts what is between a student and mentors waits for who does at this moment.
+
+    The mentor's numbers are locked before the student, because others who hear of the same event lock them, too, some
+    before this and some after.
+    """
+    s = MentorStatsRow.__table__
+    await db.execute(sa.select(s.c.mentor_id).where(s.c.mentor_id == mentor_id).with_for_update(key_share=True))
     await db.execute(sa.select(U.c.id).where(U.c.id == student_id).with_for_update(key_share=True))
 
 

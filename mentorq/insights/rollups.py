@@ -36,7 +36,7 @@ async def note_solution(db: Write, event: TicketResolved) -> None:
     """A solution; a ticket is solved once, whoever did it before."""
     claim = await queries.claim(db, event.ticket_id)
     taken = whole_seconds(event.resolved_at - claim["assigned_at"])
-    await queries.lock_student(db, event.student_id)
+    await queries.lock(db, event.mentor_id, event.student_id)
     before = await _standing(db, event.student_id, [event.mentor_id])
     await queries.add_fact(
         db,
@@ -50,7 +50,7 @@ async def note_solution(db: Write, event: TicketResolved) -> None:
 @within(TicketReopened)
 async def take_back_solution(db: Write, event: TicketReopened) -> None:
     """It is not solved after all."""
-    await queries.lock_student(db, event.student_id)
+    await queries.lock(db, event.mentor_id, event.student_id)
     before = await _standing(db, event.student_id, [event.mentor_id])
     await queries.drop_solution(db, event.ticket_id)
     await _move(db, event.student_id, [event.mentor_id], before)
@@ -59,7 +59,7 @@ async def take_back_solution(db: Write, event: TicketReopened) -> None:
 @within(ReviewGiven)
 async def note_review(db: Write, event: ReviewGiven) -> None:
     """A review; where its student is trusted more by it, all that this student has said counts more."""
-    await queries.lock_student(db, event.student_id)
+    await queries.lock(db, event.mentor_id, event.student_id)
     known = set(await queries.reviewed_by(db, event.student_id))
     by_now = known | {event.mentor_id}
     concerned = [event.mentor_id] if trust(len(known)) == trust(len(by_now)) else sorted(by_now)
