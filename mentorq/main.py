@@ -33,6 +33,8 @@ from mentorq.core.jobs import Worker
 from mentorq.core.mail import router as mail
 from mentorq.core.ratelimit import RateLimiter
 from mentorq.core.telemetry import configure_logging
+from mentorq.insights import rollups
+from mentorq.insights import router as insights
 from mentorq.knowledge import handlers as knowledge_handlers
 from mentorq.knowledge import router as knowledge
 from mentorq.knowledge.related import Related
@@ -70,6 +72,7 @@ LISTENERS = (
     mentors_handlers,
     knowledge_handlers,
     sessions_handlers,
+    rollups,
     notifications_handlers,
     notifications_session_handlers,
     delivery,
@@ -79,7 +82,7 @@ LISTENERS = (
 """Modules that only listen: importing them is what makes them hear."""
 
 ROUTERS = (
-    auth, users, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, editor, transcripts,
+    auth, users, insights, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, editor, transcripts,
     calendars, notifications, unsubscribe_router, mail, docs,
 )  # fmt: skip
 

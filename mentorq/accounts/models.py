@@ -48,6 +48,7 @@ class UserRow(Base):
     links: Mapped[list[str]] = mapped_column(Json, default=list)
     avatar: Mapped[str | None] = mapped_column(sa.String(200))
     is_available: Mapped[bool] = mapped_column(default=True)
+    on_leaderboard: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     version: Mapped[int] = mapped_column(sa.Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

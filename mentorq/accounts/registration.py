@@ -69,6 +69,7 @@ def as_user(row: Row, skills: list[str]) -> User:
         time_zone=row["time_zone"],
         language=row["language"],
         skills=skills,
+        on_leaderboard=row["on_leaderboard"],
     )
 
 

@@ -174,6 +174,7 @@ class User(UserPublic):
                     "time_zone": "Europe/Lisbon",
                     "language": "en",
                     "skills": ["python"],
+                    "on_leaderboard": True,
                 }
             ]
         }
@@ -184,6 +185,7 @@ class User(UserPublic):
     time_zone: str = Field(examples=["Europe/Lisbon"])
     language: str = Field(description="Of mails and of what browsers show.", examples=["en"])
     skills: list[str] = Field(description="A mentor's expertise, or what a student learns.", examples=[["python"]])
+    on_leaderboard: bool = Field(description="Whether a mentor may be ranked where others see it.")
 
 
 class Tokens(BaseModel):
@@ -247,6 +249,7 @@ class ProfileChange(Body):
     language: Annotated[Line, AfterValidator(_language), Field(examples=["es"])] | None = None
     links: Annotated[list[Link], Field(max_length=8)] | None = None
     skills: Annotated[TagNames, Field(max_length=50)] | None = None
+    on_leaderboard: bool | None = Field(None, strict=True, description="False: ranked nowhere, from this very moment.")
 
 
 class AccountDeletion(Body):

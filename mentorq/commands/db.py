@@ -8,6 +8,8 @@ import typer
 from mentorq.commands.setting_up import FAILED, opened, run, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from mentorq.settings import Settings
 
 app = typer.Typer(help="The database: its schema, and whether it is sound.", no_args_is_help=True)
@@ -64,17 +66,27 @@ def rebuild(
     search: Annotated[
         bool, typer.Option("--search", help="Only index all articles anew, while everybody goes on working.")
     ] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Only work out mentors' statistics and leaderboards anew.")
+    ] = False,
 ) -> None:
     """Repair what `verify` finds, and work out anew what matching knows. Changes to tickets wait meanwhile."""
     known = settings()
     if search:
-        started = time.monotonic()
-        indexed = run(lambda: _rebuild_search(known))
-        seconds = time.monotonic() - started
-        typer.echo(f"{indexed} articles indexed anew. {seconds:.1f} s, {indexed / seconds:,.0f} a second.")
+        _timed(lambda: _rebuild_search(known), "articles indexed anew")
+    if statistics:
+        _timed(lambda: _rebuild_statistics(known), "facts counted anew")
+    if search or statistics:
         return
     found = run(lambda: _rebuild(known))
     typer.echo(f"{found} differences repaired, and what matching knows is worked out anew.")
+
+
+def _timed(work: "Callable[[], Coroutine[None, None, int]]", done: str) -> None:
+    started = time.monotonic()
+    number = run(work)
+    seconds = time.monotonic() - started
+    typer.echo(f"{number} {done}. {seconds:.1f} s, {number / seconds:,.0f} a second.")
 
 
 async def _rebuild(known: "Settings") -> int:
@@ -89,3 +101,10 @@ async def _rebuild_search(known: "Settings") -> int:
 
     async with opened(known) as database:
         return sum([indexed async for indexed in index.rebuild(database)])
+
+
+async def _rebuild_statistics(known: "Settings") -> int:
+    from mentorq.maintenance.standings import count_again
+
+    async with opened(known) as database:
+        return await count_again(database)

@@ -20,10 +20,12 @@ from mentorq.demo import appointments, cast, content
 from mentorq.demo.cast import Cast, Person
 from mentorq.demo.content import Content
 from mentorq.demo.plot import Life, Plot
-from mentorq.demo.script import COLUMNS, People, Script, Sums, Text, as_json, sums_of
+from mentorq.demo.script import COLUMNS, People, Script, Sums, Text, as_json, standings_of, sums_of
+from mentorq.insights.models import StandingRow
 from mentorq.knowledge import index
 from mentorq.maintenance import learning
 from mentorq.maintenance.imports import count_tags, refresh_statistics
+from mentorq.maintenance.standings import STANDING
 from mentorq.mentors import records
 from mentorq.mentors.models import MentorStatsRow, MentorTagRecordRow, MentorTermRow, TermFrequencyRow
 from mentorq.mentors.records import rating_rank, tag_term
@@ -84,7 +86,10 @@ async def load(
                     progress(len(part))
                 # In a thread, because this process has nothing else to do while the database makes the indices.
                 adding = asyncio.create_task(asyncio.to_thread(sums_of, lives, texts, people, at))
+                standing = asyncio.create_task(asyncio.to_thread(standings_of, lives, texts, people, at))
             await _count(db, texts, people, await adding)
+            rows = ((*key, *sums) for key, sums in (await standing).items())
+            await bulk.insert(db, StandingRow, STANDING, rows)
         numbered = list(zip(ids, lives, strict=True))
         await appointments.add(db, known, everybody, people, numbered, at, Random(f"{seed} sessions"))
     async for _indexed_by_now in index.add_missing(database):

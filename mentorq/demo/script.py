@@ -11,7 +11,13 @@ import orjson
 
 from mentorq.demo.content import Content, Question
 from mentorq.demo.plot import OPEN, SILENT, TALKING, Life, moment
+from mentorq.insights.facts import Kind, whole_seconds
+from mentorq.insights.leaderboard import Deed
+from mentorq.insights.models import MentorFactRow
+from mentorq.insights.queries import FACT
+from mentorq.insights.rollups import Key
 from mentorq.knowledge.models import ArticleUpvoteRow
+from mentorq.maintenance.standings import Pair, added_up
 from mentorq.mentors.models import AskedTermsRow, MentorResponseRow, SolvedTicketRow
 from mentorq.mentors.terms import growth
 from mentorq.reviews.models import ReviewRow
@@ -46,6 +52,7 @@ COLUMNS: dict[Any, tuple[str, ...]] = {
     SolvedTicketRow: ("ticket_id", "mentor_id", "solved_at", "tag_ids", "terms"),
     AskedTermsRow: ("ticket_id", "terms"),
     ArticleUpvoteRow: ("user_id", "ticket_id", "created_at"),
+    MentorFactRow: FACT,
 }  # fmt: skip
 """The tables that are filled, parents before children."""
 
@@ -154,11 +161,27 @@ class Script:
             self.rows[MentorResponseRow].append((mentor, round(life.answered - life.accepted)))
         if life.is_solved:
             self._solution(ticket_id, life, text, mentor)
+        self.rows[MentorFactRow] += self._facts(ticket_id, life, student, mentor)
         if life.rating:
             comments = self.words.review_comments[life.rating]
             comment = self.random.choice(comments) if self.random.random() < COMMENTED else ""
             reviewed = moment(at, life, life.reviewed)
             self.rows[ReviewRow].append((ticket_id, student, mentor, life.rating, comment, reviewed))
+
+    def _facts(self, ticket_id: int, life: Life, student: int, mentor: int) -> list[Row]:
+        """How soon its mentor answered and solved it, and how that was rated."""
+        claim = (1 + (life.earlier is not None), mentor, student)
+        taken = moment(self.at, life, life.accepted)
+        facts: list[Row] = []
+        if life.messages or life.resolved:
+            answered = moment(self.at, life, life.answered)
+            facts.append((ticket_id, Kind.RESPONDED, *claim, answered, whole_seconds(answered - taken)))
+        if life.is_solved:
+            solved = moment(self.at, life, life.resolved[-1])
+            facts.append((ticket_id, Kind.SOLVED, *claim, solved, whole_seconds(solved - taken)))
+        if life.rating:
+            facts.append((ticket_id, Kind.RATED, *claim, moment(self.at, life, life.reviewed), life.rating))
+        return facts
 
     def _solution(self, ticket_id: int, life: Life, text: Text, mentor: int) -> None:
         solution = text.question.solution
@@ -265,6 +288,22 @@ def _count_solved(sums: Sums, life: Life, text: Text, mentor: int, at: datetime)
         record[1] += 1
         record[2] += life.rating
         record[3] += rated
+
+
+def standings_of(lives: Sequence[Life], texts: Sequence[Text], people: People, at: datetime) -> dict[Key, list[int]]:
+    """How mentors stand."""
+    between: defaultdict[Pair, list[Deed]] = defaultdict(list)
+    reviewed: defaultdict[int, set[int]] = defaultdict(set)
+    for life in lives:
+        if life.is_solved:
+            tag_ids, pair = texts[life.question].tag_ids, (people.mentors[life.mentor], people.students[life.student])
+            solved = moment(at, life, life.resolved[-1])
+            taken = whole_seconds(solved - moment(at, life, life.accepted))
+            between[pair].append(Deed(Kind.SOLVED, solved, taken, tag_ids))
+            if life.rating:
+                reviewed[pair[1]].add(pair[0])
+                between[pair].append(Deed(Kind.RATED, moment(at, life, life.reviewed), life.rating, tag_ids))
+    return added_up(between, {student: len(mentors) for student, mentors in reviewed.items()})
 
 
 def as_json(value: object) -> str:

@@ -19,8 +19,9 @@ from mentorq.core import bulk
 from mentorq.core.clock import now
 from mentorq.core.database import Base, Database, Write
 from mentorq.core.errors import Unavailable
+from mentorq.insights.facts import Fact, Kind
 from mentorq.knowledge import index
-from mentorq.maintenance import authors, learning
+from mentorq.maintenance import authors, learning, standings
 from mentorq.maintenance.lines import Parsed, Refused, opened, parse
 from mentorq.maintenance.models import ImportedLineRow
 from mentorq.mentors.models import MentorResponseRow, MentorStatsRow, MentorTagRecordRow, SolvedTicketRow
@@ -154,7 +155,16 @@ async def _add(db: Write, lines: Sequence[Parsed]) -> None:
         (one.id, one.mentor_id, one.line.ticket.solution, one.line.ticket.resolved_at) for one in placed
     ])  # fmt: skip
     await _note_solved(db, placed)
+    await standings.note(db, list(_facts(placed)), {one.id: one.tag_ids for one in placed})
     await _count(db, placed)
+
+
+def _facts(placed: Iterable[_Placed]) -> Iterator[Fact]:
+    """As the history has it: answered when it was solved."""
+    for one in placed:
+        for kind in (Kind.RESPONDED, Kind.SOLVED):
+            at = one.line.ticket.resolved_at
+            yield Fact(one.id, kind, 1, one.mentor_id, one.student_id, at, _seconds(one))
 
 
 async def _placed(db: Write, lines: Sequence[Parsed]) -> list[_Placed]:

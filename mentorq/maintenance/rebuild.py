@@ -1,7 +1,7 @@
 """Putting right whatever `verify` finds, and working out anew what matching knows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from mentorq.core.clock import now
 from mentorq.core.database import Database, Read, Write
 from mentorq.knowledge import index
 from mentorq.knowledge.models import KnowledgeTermRow, KnowledgeTotalsRow
-from mentorq.maintenance import articles, learning, truth
+from mentorq.maintenance import articles, learning, standings, truth
 from mentorq.maintenance.truth import Difference
 from mentorq.mentors.models import (
     MatchingTotalsRow,
@@ -51,11 +51,14 @@ async def rebuild(database: Database, told: Callable[[Difference], None]) -> int
 async def _repair(db: Write, told: Callable[[Difference], None]) -> int:
     """Each kind after those that it is worked out from."""
     found = 0
-    for kind in (truth.tickets, _tags_and_reviews, truth.mentors, articles.articles, _frequencies):
+    for kind in (
+        truth.tickets, _tags_and_reviews, truth.mentors, articles.articles, _frequencies, standings.facts,
+        standings.standings,
+    ):  # fmt: skip
         async for batch in kind(db):
             for difference in batch:
                 told(difference)
-                await (_mend_frequency if kind is _frequencies else _mend)(db, difference)
+                await MENDING.get(kind, _mend)(db, difference)
             found += len(batch)
     return found
 
@@ -100,6 +103,13 @@ async def _mend(db: Write, difference: Difference) -> None:
             await index.put_right(db, ticket_id)
         case _:
             pass  # records are counted anew as a whole
+
+
+MENDING: dict[Callable[..., Any], Callable[[Write, Difference], Awaitable[None]]] = {
+    _frequencies: _mend_frequency,
+    standings.facts: standings.put_right,
+    standings.standings: standings.mend,
+}
 
 
 def _leases(db: Write, status: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mentorq.core.database import Database, Read
-from mentorq.maintenance import articles, truth
+from mentorq.maintenance import articles, standings, truth
 from mentorq.maintenance.truth import Difference
 
 
@@ -49,3 +49,7 @@ async def everything(db: Read) -> AsyncIterator[list[Difference]]:
     async for batch in articles.articles(db):
         yield batch
     yield await articles.frequencies(db)
+    async for batch in standings.facts(db):
+        yield batch
+    async for batch in standings.standings(db):
+        yield batch

@@ -4,6 +4,7 @@ from mentorq.accounts import models as accounts
 from mentorq.core import idempotency, jobs, server_keys
 from mentorq.core.database import Base
 from mentorq.core.mail import models as mail
+from mentorq.insights import models as insights
 from mentorq.knowledge import models as knowledge
 from mentorq.maintenance import models as maintenance
 from mentorq.mentors import models as mentors
@@ -17,6 +18,6 @@ from mentorq.webhooks import models as webhooks
 
 METADATA = Base.metadata
 MODULES = (
-    accounts, idempotency, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, room, server_keys,
-    sessions, tags, tickets, webhooks,
+    accounts, idempotency, insights, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, room,
+    server_keys, sessions, tags, tickets, webhooks,
 )  # fmt: skip

@@ -47,7 +47,7 @@ async def say(db: Write, ticket_id: int, author: Viewer, body: str) -> dict[str,
     ticket = await queries.count_message(db, before, lease if working else {})
     if ticket is None:
         raise TicketClosed if before["status"] == Status.CLOSED else TicketMoved
-    message_id = await queries.add_message(db, ticket_id, author.id, body)
+    message_id = await queries.add_message(db, ticket_id, author.id, body, moment)
     if working and before["responded_at"] is None:
         await emit_response(db, ticket)
     await emit(db, events.MessagePosted(ticket_id, message_id, author.id))

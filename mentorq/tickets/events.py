@@ -48,10 +48,13 @@ class TicketReleased:
 
 @dataclass(frozen=True)
 class MentorResponded:
-    """Its mentor said the first word, `seconds` after accepting."""
+    """Its mentor said the first word, `seconds` after accepting; `claim_no` says which claim of the ticket it is."""
 
     ticket_id: int
+    student_id: int
     mentor_id: int
+    claim_no: int
+    responded_at: datetime
     seconds: float
 
 

@@ -126,7 +126,7 @@ async def accept(db: Write, ticket_id: int, mentor: Viewer) -> Row:
         raise await _why_not_accept(db, ticket_id, mentor)
     await queries.mark_open(db, ticket_id, is_open=False)
     await queries.take_up_again(db, mentor.id, ticket_id)
-    await queries.log(db, ticket_id, Action.ACCEPT, mentor.id)
+    await queries.log(db, ticket_id, Action.ACCEPT, mentor.id, at=moment)
     await emit(db, events.TicketAccepted(ticket_id, mentor.id, ticket["claim_no"]))
     return await _whole(db, ticket_id)
 
@@ -223,7 +223,7 @@ async def resolve(db: Write, ticket_id: int, mentor: Viewer, solution: str, *, a
         raise await _why_not(db, ticket_id, mentor, Action.RESOLVE)
     await queries.add_solution_version(db, ticket_id, mentor.id, solution)
     await queries.drop_draft(db, ticket_id, mentor.id)
-    await queries.log(db, ticket_id, Action.RESOLVE, mentor.id)
+    await queries.log(db, ticket_id, Action.RESOLVE, mentor.id, at=moment)
     if before["responded_at"] is None:
         await emit_response(db, ticket)
     await emit(db, events.TicketResolved(ticket_id, ticket["student_id"], mentor.id, moment))
@@ -233,7 +233,17 @@ async def resolve(db: Write, ticket_id: int, mentor: Viewer, solution: str, *, a
 async def emit_response(db: Write, ticket: Row) -> None:
     """Announce the first word of a ticket's mentor."""
     seconds = (ticket["responded_at"] - ticket["assigned_at"]).total_seconds()
-    await emit(db, events.MentorResponded(ticket["id"], ticket["assigned_mentor_id"], max(0.0, seconds)))
+    await emit(
+        db,
+        events.MentorResponded(
+            ticket_id=ticket["id"],
+            student_id=ticket["student_id"],
+            mentor_id=ticket["assigned_mentor_id"],
+            claim_no=ticket["claim_no"],
+            responded_at=ticket["responded_at"],
+            seconds=max(0.0, seconds),
+        ),
+    )
 
 
 async def edit_solution(db: Write, ticket_id: int, mentor: Viewer, solution: str, *, allow_secrets: bool) -> Row:

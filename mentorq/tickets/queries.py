@@ -237,10 +237,10 @@ async def is_aside(db: Read, mentor_id: int, ticket_id: int) -> bool:
 # --- conversation
 
 
-async def add_message(db: Write, ticket_id: int, author_id: int, body: str) -> int:
+async def add_message(db: Write, ticket_id: int, author_id: int, body: str, at: datetime) -> int:
     added: int = await db.scalar(
         sa.insert(TicketMessageRow)
-        .values(ticket_id=ticket_id, author_id=author_id, body=body, created_at=now())
+        .values(ticket_id=ticket_id, author_id=author_id, body=body, created_at=at)
         .returning(TicketMessageRow.id)
     )
     return added

@@ -38,6 +38,11 @@ DAMAGES = {
     "frequencies of words": "UPDATE knowledge_terms SET articles = articles + 1",
     "words that nobody counted": "DELETE FROM knowledge_terms",
     "a knowledge base of another size": "UPDATE knowledge_totals SET articles = 1, prose = 1",
+    "answers that took another time": "UPDATE mentor_facts SET value = value + 1 WHERE kind = 'responded'",
+    "solutions that nobody noted": "DELETE FROM mentor_facts WHERE kind = 'solved' AND ticket_id % 2 = 0",
+    "reviews of another time": "UPDATE mentor_facts SET at = '2020-01-01 00:00:00.000000' WHERE kind = 'rated'",
+    "standings that nobody earned": "UPDATE standings SET solved = solved + 2, helped = 0, stars = 9",
+    "standings that are missing": "DELETE FROM standings WHERE period <> 'all'",
     "a review of somebody else": "UPDATE reviews SET mentor_id = student_id",
 }  # fmt: skip
 

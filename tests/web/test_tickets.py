@@ -1,7 +1,7 @@
 """A ticket's page: who sees what, and what its people do there without a script."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,7 +93,7 @@ class TestWhoSeesWhat:
         ticket = await ticket_in("resolved", asker, helper)
         async with database.write() as db:
             for number in range(104):
-                await queries.add_message(db, ticket["id"], asker.id, f"word{number:03}")
+                await queries.add_message(db, ticket["id"], asker.id, f"word{number:03}", datetime.now(UTC))
         async with visiting(app, asker) as visit:
             text = await visit.page(path_of(ticket))
             assert [f"word{n:03}" in text for n in (3, 4, 103)] == [False, True, True]
