@@ -4,7 +4,7 @@ A week counts when something was learned in it: a question of one's own was solv
 asking. The week that goes on breaks no streak.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -140,8 +140,9 @@ def by_week(path: Path, moment: datetime) -> list[dict[str, Any]]:
         asked[week_of(one.at, path.zone)].append(one)
         if one.solved_at:
             solved[week_of(one.solved_at, path.zone)].append(one)
+    found = Counter(week_of(at, path.zone) for at in path.found)
     weeks = [this_week - ago * WEEK for ago in range(WEEKS_SHOWN - 1, -1, -1)]
-    return [{"week": week} | _summed(asked[week], solved[week]) for week in weeks]
+    return [{"week": week, "found": found[week]} | _summed(asked[week], solved[week]) for week in weeks]
 
 
 def _summed(asked: Sequence[Asked], solved: Sequence[Asked]) -> dict[str, Any]:

@@ -183,6 +183,7 @@ class LearnedWeek(Learned):
     """The same of one week: asked in it, solved in it."""
 
     week: dt.date = Field(description="Its Monday, in your own time zone.")
+    found: int = Field(description="Answers found without asking.", examples=[1])
 
 
 class Streak(BaseModel):

@@ -174,8 +174,9 @@ async def dashboard(db: Read, student: Viewer) -> dict[str, Any]:
     counts = await tickets.asked_by_state(db, student)
     rows = await queries.waiting_and_happened(db, student.id, moment - REMINDED_WITHIN)
     sessions = await queries.upcoming(db, student.id, moment, SESSIONS_SHOWN)
-    waiting = [row for row in rows if row["what"] in NEEDS]
-    happened = sorted((row for row in rows if row["what"] not in NEEDS), key=lambda row: row["at"], reverse=True)
+    newest_first = sorted(rows, key=lambda row: row["at"], reverse=True)
+    waiting = [row for kind in NEEDS for row in newest_first if row["what"] == kind]
+    happened = [row for row in newest_first if row["what"] not in NEEDS]
     return {
         "counts": {state: counts.get(state, 0) for state in STATES},
         "needs": [{"kind": row["what"]} | _about(row) for row in waiting],

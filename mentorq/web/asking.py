@@ -21,6 +21,7 @@ from mentorq.tickets.models import LONGEST_SOLUTION, LONGEST_TITLE
 from mentorq.tickets.schemas import NewTicket, TicketChange, Wait
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
+from mentorq.web import progress, statistics
 from mentorq.web.lists import next_page, ranking, tags_in
 from mentorq.web.live_sessions import lists_of
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
@@ -174,11 +175,13 @@ async def home(request: Request, viewer: Visitor, db: Read) -> Response:
         unanswered = {ticket["id"]: ticket for ticket in await conversation.unanswered(db, viewer, IN_HAND)}
         profile = await directory.one(db, viewer.id)
         context |= lists_of(viewer, await sessions.going(db, viewer))
+        context |= await statistics.context_of(db, viewer, "week")
         return render(request, "home_mentor.html", **context, tickets=tickets, unanswered=unanswered, profile=profile)
     if viewer.is_admin:
         return redirect(request, "/app/tickets")
     tickets, _ = await service.mine(db, viewer, ACTIVE, place)
     context |= lists_of(viewer, await sessions.going(db, viewer))
+    context |= await progress.context_of(db, viewer)
     return render(
         request,
         "home.html",

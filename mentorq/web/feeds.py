@@ -25,7 +25,7 @@ NEWEST = 30
 SUMMARY = 500
 IN_PART = 10_000
 MOST_PARTS = 50_000  # sitemaps.org's limit of an index
-PAGES = ("/", "/solved", "/people")
+PAGES = ("/", "/solved", "/people", "/leaderboard")
 MINUTES, HOURS = 300, 3600
 NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML document may contain, not even escaped."""

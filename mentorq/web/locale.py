@@ -82,6 +82,11 @@ def _day_of_week(day: date, language: str, is_this_year: bool) -> str:
 
 
 @_kept
+def _month(day: date, language: str) -> str:
+    return dates.format_skeleton("yMMMM", day, locale=locale_of(language))
+
+
+@_kept
 def _time(time: time_of_day, language: str) -> str:
     return dates.format_time(time, "short", locale=locale_of(language))
 
@@ -124,6 +129,16 @@ def day(moment: datetime) -> str:
 def date_of(moment: datetime) -> date:
     """On which day it is in the reader's zone."""
     return _local(moment).date()
+
+
+def short_day(day: date) -> str:
+    """A date, where the year is known: "23 Nov"."""
+    return _day_of_year(day, language.get())
+
+
+def month(day: date) -> str:
+    """The month of a date: "November 2026"."""
+    return _month(day, language.get())
 
 
 def day_name(moment: datetime) -> str:

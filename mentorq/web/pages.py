@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from mentorq.accounts.schemas import ANONYMOUS, Viewer
-from mentorq.core import markdown
+from mentorq.core import charts, markdown
 from mentorq.core.errors import DomainError, NotFound, NotSignedIn
 from mentorq.core.http import Route
 from mentorq.core.languages import LANGUAGES, Tongue
@@ -116,6 +116,8 @@ def _environment(language: str) -> jinja2.Environment:
         "number": locale.number,
         "plain": markdown.plain,
         "rating": locale.rating,
+        "month": locale.month,
+        "short_day": locale.short_day,
         "span": locale.span,
         "time_there": locale.time_there,
         "z": locale.utc,
@@ -125,6 +127,7 @@ def _environment(language: str) -> jinja2.Environment:
         "asset": assets.address,
         "avatar": components.avatar,
         "icon": components.icon,
+        "spark": charts.spark,
         "tag": components.tag,
         "languages": LANGUAGES,
         "direction": locale.direction,

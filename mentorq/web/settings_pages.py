@@ -48,6 +48,7 @@ def _form_of(user: User) -> Form:
             "skills": ", ".join(user.skills),
             "time_zone": user.time_zone,
         }
+        | ({"on_leaderboard": "on"} if user.on_leaderboard else {})
     )
 
 
@@ -98,6 +99,8 @@ async def change_profile(request: Request, viewer: Visitor, db: Write, reads: Re
         given["links"] = [line.strip() for line in form["links"].splitlines() if line.strip()]
     if "skills" in form.values:
         given["skills"] = tag_names(form["skills"])
+    if "ranking_asked" in form.values:  # a box that is not ticked is not sent
+        given["on_leaderboard"] = "on_leaderboard" in form.values
     body = form.fit(ProfileChange, **given)
     if body is None:
         raise Answer(await _page(request, viewer, reads, 422, profile_form=form))

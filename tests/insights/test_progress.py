@@ -126,7 +126,9 @@ async def test_a_student_sees_what_became_of_the_questions(student: Join, mentor
     assert {row["tag"]: (row["asked"], row["solved"]) for row in found["by_tag"]} == {
         "python": (1, 1), "sql": (1, 1), "git": (1, 0),
     }  # fmt: skip
-    assert found["by_week"][-1] == {"week": "2026-03-16", "asked": 2, "solved": 1, "median_seconds": 1200.0}
+    assert found["by_week"][-1] == {
+        "week": "2026-03-16", "asked": 2, "solved": 1, "found": 1, "median_seconds": 1200.0,
+    }  # fmt: skip
     assert found["streak"] == {"weeks": 1, "longest": 1, "this_week": True}
     reached = {one["key"] for one in found["milestones"] if one["reached_at"]}
     assert reached == {"first_question", "first_solved", "found_yourself"}
