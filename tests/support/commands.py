@@ -45,8 +45,8 @@ class Running:
     """A process of `mentorq`, with what `subprocess.Popen` has for it."""
 
     def __init__(self, process: ForkServerProcess) -> None:
-        self._process = process
-        self.pid = process.pid or 0
+        assert process.pid
+        self._process, self.pid = process, process.pid
 
     def poll(self) -> int | None:
         """Its exit code, if it has ended: that of a signal is negative."""
