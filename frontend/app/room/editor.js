@@ -134,7 +134,8 @@ export class Editor {
   /** What holds whichever file is open, also for none. */
   #always(label = $(".edit", place).ariaLabel) {
     return [
-      EditorView.contentAttributes.of({ "aria-label": label, dir: "ltr", autocorrect: "off", autocapitalize: "off" }),
+      EditorView.contentAttributes.of({ "aria-label": label, dir: "ltr", tabindex: "0" }),
+      EditorView.contentAttributes.of({ autocorrect: "off", autocapitalize: "off" }),
       EditorView.cspNonce.of($("script[nonce]").nonce),
       // A text is the same everywhere only if nobody counts its ends of lines otherwise.
       EditorState.lineSeparator.of("\n"),
@@ -162,11 +163,10 @@ export class Editor {
 
   #accessNow() {
     // On a phone, no keyboard should come up over the code that one only reads.
-    const attributes = this.isPhone ? { tabindex: "0" } : {};
     return [
       EditorState.readOnly.of(this.isReadOnly),
       EditorView.editable.of(!this.isPhone),
-      EditorView.contentAttributes.of({ ...attributes, "aria-readonly": String(this.isReadOnly) }),
+      EditorView.contentAttributes.of({ "aria-readonly": String(this.isReadOnly) }),
     ];
   }
 

@@ -6,7 +6,8 @@ const HEADERS = { Accept: "application/json, text/html", "HX-Request": "true" };
 /** The server would rather show another page, as to who is signed in no longer. */
 function isElsewhere(answer) {
   const next = answer.headers.get("HX-Redirect");
-  if (next) location.href = next;
+  // Whoever signs in comes back to the room, not to what it asked for.
+  if (next) location.href = next.startsWith("/signin") ? `/signin?next=${encodeURIComponent(location.pathname)}` : next;
   return Boolean(next);
 }
 

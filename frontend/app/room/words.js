@@ -1,6 +1,7 @@
 // What somebody writes in a message, as elements: code and addresses, and otherwise text.
 
-const CODE = /```(?:[\w+#-]*\n)?([\s\S]+?)```|`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+)/g;
+// A block stands by itself: what ends the line before it, and behind it, needs no line of its own.
+const CODE = /\n*```(?:[\w+#-]*\n)?([\s\S]+?)```\n*|`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+)/g;
 // A full stop behind an address ends the sentence.
 const TAIL = /[.,;:!?)\]}]+$/;
 
