@@ -352,6 +352,20 @@ class TestWhateverBecomesOfTheLine:
         await expect(ana.page.locator(".toast")).to_contain_text("too much at once")
         assert await ana.code() == before
 
+    async def test_who_is_signed_out_elsewhere_signs_in_and_is_back(self, room: Room) -> None:
+        page, person = room.ana.page, room.ana.person
+        signed_in = await person.expect(200, "GET", "/auth/signins")
+        for each in signed_in["items"]:
+            if not each["is_current"]:
+                await person.expect(204, "DELETE", f"/auth/signins/{each['id']}")
+        await page.wait_for_url("**/signin?next=**", timeout=MILLISECONDS)
+        await page.get_by_label("Username or e-mail").fill(person.username)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.locator("main").get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"**/app/sessions/{room.session['id']}/room", timeout=MILLISECONDS)
+        await room.ben.says("There you are")
+        await room.same_chat("There you are")
+
 
 class TestTime:
     async def test_more_is_asked_for_and_agreed_to(self, room: Room) -> None:
