@@ -161,12 +161,11 @@ export class Editor {
   }
 
   #accessNow() {
-    // On a phone, no keyboard should come up over the code that one only reads.
-    const attributes = this.isPhone ? { tabindex: "0" } : {};
     return [
       EditorState.readOnly.of(this.isReadOnly),
+      // On a phone, no keyboard should come up over the code that one only reads.
       EditorView.editable.of(!this.isPhone),
-      EditorView.contentAttributes.of({ ...attributes, "aria-readonly": String(this.isReadOnly) }),
+      EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": String(this.isReadOnly) }),
     ];
   }
 
