@@ -162,11 +162,11 @@ export class Editor {
   }
 
   #accessNow() {
-    // On a phone, no keyboard should come up over the code that one only reads.
     return [
       EditorState.readOnly.of(this.isReadOnly),
+      // On a phone, no keyboard should come up over the code that one only reads.
       EditorView.editable.of(!this.isPhone),
-      EditorView.contentAttributes.of({ "aria-readonly": String(this.isReadOnly) }),
+      EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": String(this.isReadOnly) }),
     ];
   }
 
