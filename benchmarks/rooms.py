@@ -234,8 +234,11 @@ async def measure_keys(server: Server, pairs: list[Pair], seconds: float) -> Non
     begin = time.perf_counter()
     await asyncio.gather(*(typist.type(random.uniform(0, 1 / CHANGES_PER_SECOND)) for typist in typists))
     took, used = time.perf_counter() - begin, cpu_seconds(server.process.pid) - used
-    await asyncio.sleep(1)
-    waits = sorted(wait for number, typist in enumerate(typists) for wait in typist.waits(typists[number ^ 1], number))
+    waits: list[float] = []
+    while len(waits) < len(typists) * changes and time.perf_counter() - begin < took + PATIENCE_SECONDS:
+        await asyncio.sleep(1)
+        pairwise = [typist.waits(typists[number ^ 1], number) for number, typist in enumerate(typists)]
+        waits = sorted(wait for each in pairwise for wait in each)
     for typist in typists:
         typist.line.transport.abort()
     print(
@@ -251,23 +254,21 @@ async def measure_keys(server: Server, pairs: list[Pair], seconds: float) -> Non
 
 async def measure_memory(server: Server, pairs: list[Pair], sockets: int) -> None:
     """Print what sockets cost that are open and say nothing: half of them chats, half editors, two people in a room."""
-    for kind in ("live", "editor"):  # what comes with the first one is not what the next ones cost
-        line = await Line.open(server.port, f"/sessions/{pairs[-1].session_id}/{kind}", pairs[-1].tokens[0])
-        line.transport.close()
-    for kind in ("live", "editor"):
-        await asyncio.sleep(2)
-        before = resident_megabytes(server.process.pid)
-        lines = []
-        for pair in pairs[: sockets // 4]:
-            for token in pair.tokens:
-                lines.append(await Line.open(server.port, f"/sessions/{pair.session_id}/{kind}", token))
-                if kind == "editor":
-                    lines[-1].transport.write(framed(sync(Step.ASK, b"\0")))
-        await asyncio.sleep(2)
-        after = resident_megabytes(server.process.pid)
-        what = "chat" if kind == "live" else "editor, with its half of a document"
-        each = 1024 * (after - before) / len(lines)
-        print(f"  an open socket ({what}; {len(lines)} of them): {each:.1f} kB (at most 30)")
+
+    async def open_both(pair: Pair) -> None:
+        for token in pair.tokens:
+            for kind in ("live", "editor"):
+                line = await Line.open(server.port, f"/sessions/{pair.session_id}/{kind}", token)
+                line.transport.write(framed(sync(Step.ASK, b"\0")) if kind == "editor" else b"")
+
+    await open_both(pairs[-1])  # what comes with the first ones is not what the next ones cost
+    await asyncio.sleep(2)
+    before = resident_megabytes(server.process.pid)
+    for pair in pairs[: sockets // 4]:
+        await open_both(pair)
+    await asyncio.sleep(2)
+    after = resident_megabytes(server.process.pid)
+    print(f"  {sockets} open sockets, half of them editors: {1024 * (after - before) / sockets:.1f} kB each")
 
 
 # --- cuts
