@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from mentorq.insights.leaderboard import Period
@@ -39,13 +40,20 @@ def span_of(period: Period, time_zone: str, moment: datetime) -> Span:
     zone = ZoneInfo(time_zone)
     local = moment.astimezone(zone)
     length = LENGTH[period]
-    days = tuple(local.date() - timedelta(days=ago) for ago in range(length - 1, -1, -1))
-    starts = tuple(start_of(day, zone) for day in days)
+    days, starts = _days(local.date(), length, time_zone)
     if period == "all":
         return Span(EVER, days, starts, None)
     until = (local.replace(tzinfo=None, fold=0) - timedelta(days=length)).replace(tzinfo=zone, fold=local.fold)
     earlier = start_of(days[0] - timedelta(days=length), zone), until.astimezone(UTC)
     return Span(starts[0], days, starts, earlier)
+
+
+@lru_cache(maxsize=1024)
+def _days(last: date, length: int, time_zone: str) -> tuple[tuple[date, ...], tuple[datetime, ...]]:
+    """So many days up to one, with when each began: a year of them takes longer to work out than to count."""
+    zone = ZoneInfo(time_zone)
+    days = tuple(last - timedelta(days=ago) for ago in range(length - 1, -1, -1))
+    return days, tuple(start_of(day, zone) for day in days)
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
