@@ -69,7 +69,9 @@ async def review(db: Write, review_id: int) -> Row:
 
 
 async def add_fact(db: Write, fact: Fact) -> None:
-    await db.execute(sa.insert(MentorFactRow).values(dict(zip(FACT, astuple(fact), strict=True))))
+    """Note a fact; who answers in two ways at the same moment has answered once."""
+    noted = db.insert(MentorFactRow).values(dict(zip(FACT, astuple(fact), strict=True)))
+    await db.execute(noted.on_conflict_do_nothing())
 
 
 async def drop_solution(db: Write, ticket_id: int) -> None:

@@ -55,7 +55,7 @@ class TagFigures(BaseModel):
 class DayFigures(BaseModel):
     """A day of one's own time zone."""
 
-    date: dt.date
+    date: dt.date = Field(examples=["2026-01-31"])
     tickets_resolved: int = Field(examples=[3])
 
 
@@ -182,7 +182,7 @@ class LearnedTag(Learned):
 class LearnedWeek(Learned):
     """The same of one week: asked in it, solved in it."""
 
-    week: dt.date = Field(description="Its Monday, in your own time zone.")
+    week: dt.date = Field(description="Its Monday, in your own time zone.", examples=["2026-01-26"])
     found: int = Field(description="Answers found without asking.", examples=[1])
 
 

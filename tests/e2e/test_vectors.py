@@ -33,8 +33,9 @@ from tests.support.vectors import VECTORS, unescaped
 pytestmark = pytest.mark.anyio
 
 VECTOR_TEXTS = [unescaped(line) for line in VECTORS]
-TEMPLATES = Path(__file__).parents[2] / "mentorq" / "web" / "templates"
-OURS = {name for file in TEMPLATES.rglob("*.html") for name in re.findall(r"<([a-z]\w*)", file.read_text())}
+PACKAGE = Path(__file__).parents[2] / "mentorq"
+WRITERS = [*(PACKAGE / "web" / "templates").rglob("*.html"), PACKAGE / "core" / "charts.py"]
+OURS = {name for file in WRITERS for name in re.findall(r"<([a-z]\w*)", file.read_text())}
 TABS = 3
 
 LOOK = """
