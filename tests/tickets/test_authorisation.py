@@ -60,6 +60,7 @@ RULES = {
     ("GET", f"{TICKET}/mentors"): Rule(owner=True, admins_too=True),
     ("POST", f"{TICKET}/review"): Rule(owner=True, states=("closed",), success=201, body={"rating": 5}),
     ("GET", f"{TICKET}/review"): Rule(sees=True),
+    ("GET", f"{TICKET}/transcripts"): Rule(sees=True),
 }
 ELSEWHERE = {("GET", f"{TICKET}/similar")}
 WHO = ("anonymous", "deleted", "other student", "other mentor", "admin", "its mentor", "owner")
