@@ -24,3 +24,19 @@ class ReviewNotFound(NotFound):
 
     code = "review_not_found"
     detail = "This ticket has no review."
+
+
+class NotAllowedToShow(DomainError):
+    """Its student has not said that it may be shown."""
+
+    status = 409
+    code = "not_allowed_to_show"
+    detail = "The student has not said that this may be shown on your profile."
+
+
+class NothingToShow(DomainError):
+    """It has stars, but no words."""
+
+    status = 409
+    code = "nothing_to_show"
+    detail = "This review has no words that could be shown."

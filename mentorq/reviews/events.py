@@ -12,3 +12,13 @@ class ReviewGiven:
     student_id: int
     mentor_id: int
     rating: int
+
+
+@dataclass(frozen=True)
+class TestimonialShown:
+    """A mentor shows a review on the profile, as its student allows."""
+
+    review_id: int
+    ticket_id: int
+    student_id: int
+    mentor_id: int

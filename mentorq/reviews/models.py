@@ -1,6 +1,7 @@
 """The table of reviews."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,14 +11,24 @@ from mentorq.core.database import Base, Id, UTCDateTime, length_check
 LONGEST_COMMENT = 2_000
 
 
+def _only_shown() -> dict[str, Any]:
+    condition = sa.text("shown_at IS NOT NULL")
+    return {"postgresql_where": condition, "sqlite_where": condition}
+
+
 class ReviewRow(Base):
-    """What the owner of a closed ticket says of its mentor: once."""
+    """What the owner of a closed ticket says of its mentor: once.
+
+    Where the owner says that it may be shown on the mentor's profile, and the mentor does so, it is a testimonial, for
+    as long as both want it: `shown_at` is null wherever `may_be_shown` is false.
+    """
 
     __tablename__ = "reviews"
     __table_args__ = (
         sa.CheckConstraint("rating BETWEEN 1 AND 5", name="rating_known"),
         length_check("comment", LONGEST_COMMENT),
         sa.Index("ix_reviews_mentor", "mentor_id", "id"),
+        sa.Index("ix_reviews_shown", "mentor_id", "shown_at", **_only_shown()),
     )
 
     id: Mapped[int] = mapped_column(Id, sa.Identity(), primary_key=True)
@@ -27,3 +38,6 @@ class ReviewRow(Base):
     rating: Mapped[int] = mapped_column(sa.SmallInteger)
     comment: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    may_be_shown: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    shown_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    version: Mapped[int] = mapped_column(sa.Integer, default=1, server_default="1")

@@ -1,10 +1,11 @@
 """Reviews on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from mentorq.accounts.schemas import EXAMPLE_PERSON, UserPublic
 from mentorq.core.inputs import Body, Text
 from mentorq.reviews.models import LONGEST_COMMENT
 
@@ -16,6 +17,17 @@ class NewReview(Body):
 
     rating: int = Field(ge=1, le=5, strict=True)
     comment: Annotated[Text, StringConstraints(max_length=LONGEST_COMMENT)] = ""
+    may_be_shown: bool = Field(
+        False,
+        strict=True,
+        description="The mentor may show it on the profile, with my name, unless I asked anonymously.",
+    )
+
+
+class ReviewChange(Body):
+    """What can be changed of a review: whether the mentor may show it."""
+
+    may_be_shown: bool = Field(strict=True)
 
 
 class Review(BaseModel):
@@ -27,4 +39,29 @@ class Review(BaseModel):
     mentor_id: int
     rating: int = Field(examples=[5])
     comment: str = Field(examples=["Clear and patient."])
+    created_at: datetime
+    may_be_shown: bool = Field(description="Its student lets the mentor show it on the profile.")
+    is_shown: bool = Field(description="The mentor does so: it is a testimonial.")
+
+
+EXAMPLE_TESTIMONIAL: dict[str, Any] = {
+    "review_id": 31,
+    "ticket_id": 12,
+    "ticket_title": "Why is my list None?",
+    "rating": 5,
+    "comment": "Clear and patient.",
+    "student": EXAMPLE_PERSON,
+    "created_at": "2026-02-03T09:12:00Z",
+}
+
+
+class Testimonial(BaseModel):
+    """A review that stands on a mentor's profile, because both want it."""
+
+    review_id: int
+    ticket_id: int
+    ticket_title: str
+    rating: int
+    comment: str
+    student: UserPublic | None = Field(description="null: the asker is anonymous.")
     created_at: datetime

@@ -11,7 +11,7 @@ from tests.support.people import Join
 
 pytestmark = pytest.mark.anyio
 
-REVIEW = {"id", "ticket_id", "student_id", "mentor_id", "rating", "comment", "created_at"}
+REVIEW = {"id", "ticket_id", "student_id", "mentor_id", "rating", "comment", "created_at", "may_be_shown", "is_shown"}
 
 
 async def test_the_owner_reviews_a_closed_ticket_once(student: Join, mentor: Join) -> None:

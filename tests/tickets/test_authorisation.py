@@ -62,7 +62,7 @@ RULES = {
     ("GET", f"{TICKET}/review"): Rule(sees=True),
     ("GET", f"{TICKET}/transcripts"): Rule(sees=True),
 }
-ELSEWHERE = {("GET", f"{TICKET}/similar")}
+ELSEWHERE = {("GET", f"{TICKET}/similar"), ("PATCH", f"{TICKET}/review")}
 WHO = ("anonymous", "deleted", "other student", "other mentor", "admin", "its mentor", "owner")
 
 
