@@ -201,6 +201,15 @@ class Read:
         finally:
             timer.cancel()
 
+    def listed(self, statement: sa.Select[Any]) -> sa.ColumnElement[Any]:
+        """The only column of a statement as one JSON list, in its order: a column of the statement around it."""
+        rows = statement.subquery()
+        gather = sa.func.jsonb_agg if self.dialect == "postgresql" else sa.func.json_group_array
+        (column,) = rows.c
+        nothing: sa.ColumnClause[Any] = sa.literal_column("'[]'::jsonb" if self.dialect == "postgresql" else "'[]'")
+        gathered = sa.func.coalesce(gather(column), nothing, type_=Json)
+        return sa.select(gathered).select_from(rows).scalar_subquery()
+
     async def close(self) -> None:
         """Give the connection back."""
         if self._stack is not None:

@@ -17,3 +17,12 @@ class QuestionDeflected:
 
     ticket_id: int
     user_id: int
+
+
+@dataclass(frozen=True)
+class ArticleChecked:
+    """Somebody says that an article's solution still works, or no longer."""
+
+    ticket_id: int
+    user_id: int
+    works: bool

@@ -13,7 +13,7 @@ from mentorq.core.clock import now
 from mentorq.core.database import Base, Write
 from mentorq.core.events import emit
 from mentorq.knowledge.errors import ArticleNotFound
-from mentorq.knowledge.events import ArticleUpvoted, QuestionDeflected
+from mentorq.knowledge.events import ArticleChecked, ArticleUpvoted, QuestionDeflected
 from mentorq.knowledge.models import ArticleBookmarkRow, ArticleCheckRow, ArticleRow, ArticleUpvoteRow, DeflectionRow
 
 A = ArticleRow.__table__
@@ -78,6 +78,8 @@ async def check(db: Write, ticket_id: int, viewer: Viewer, *, works: bool) -> No
     elif before != works:
         await _count(db, ticket_id, A.c.works, 1 if works else -1)
         await _count(db, ticket_id, A.c.fails, -1 if works else 1)
+    if before != works:
+        await emit(db, ArticleChecked(ticket_id, viewer.id, works))
 
 
 async def take_check_back(db: Write, ticket_id: int, viewer: Viewer) -> None:

@@ -1,4 +1,4 @@
-"""The directory of mentors and their public profiles. A page is two statements: the mentors, and their tags."""
+"""The directory of mentors and their public profiles. A page is two statements: mentors, and what they achieved."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -6,6 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from mentorq.accounts.models import Role, UserRow, UserTagRow
+from mentorq.accounts.profile import honours_of
 from mentorq.accounts.queries import public_columns
 from mentorq.accounts.schemas import public_user
 from mentorq.core.database import Read, Row
@@ -18,12 +19,23 @@ from mentorq.tickets.lists import contains
 U = UserRow.__table__
 S = MentorStatsRow.__table__
 EXISTING = sa.and_(U.c.role == Role.MENTOR, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
-PROFILES = (
-    sa.select(
-        *public_columns(U, ""), S.c.rating_sum, S.c.rating_count, S.c.rating_rank, S.c.tickets_resolved,
-        S.c.median_response_seconds,
-    ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
-)  # fmt: skip
+
+
+def _profiles(db: Read) -> sa.Select[Any]:
+    expertise = (
+        sa.select(TagRow.name)
+        .join(UserTagRow, UserTagRow.tag_id == TagRow.id)
+        .where(UserTagRow.user_id == U.c.id)
+        .order_by(TagRow.name)
+        .correlate(U)
+    )
+    return (
+        sa.select(
+            *public_columns(U, ""), S.c.rating_sum, S.c.rating_count, S.c.rating_rank, S.c.tickets_resolved,
+            S.c.median_response_seconds, S.c.followers, db.listed(expertise).label("tags"),
+        ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
+    )  # fmt: skip
+
 
 Sort = Literal["rating", "resolved", "newest"]
 ORDERS: dict[Sort, tuple[sa.ColumnElement[Any], ...]] = {
@@ -42,7 +54,7 @@ async def page(
     db: Read, tags: Sequence[str], available: bool | None, words: Sequence[str], sort: Sort, keyset: Keyset
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Mentors with any of `tags`, by `sort`, best or newest first."""
-    statement = PROFILES
+    statement = _profiles(db)
     if tags:
         expert = sa.select(UserTagRow.user_id).join(TagRow, TagRow.id == UserTagRow.tag_id).where(TagRow.name.in_(tags))
         statement = statement.where(U.c.id.in_(expert))
@@ -55,35 +67,25 @@ async def page(
     order = [column.desc() for column in ORDERS[sort]]
     rows = await db.rows(statement.order_by(*order).limit(keyset.limit + 1))
     shown, next_cursor = keyset.cut(rows, lambda row: tuple(row[name] for name in PLACES[sort]))
-    return await with_tags(db, shown), next_cursor
+    return await _whole(db, shown), next_cursor
 
 
-async def with_tags(db: Read, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """MentorProfiles out of rows of `PROFILES`."""
-    ids = [row["id"] for row in rows]
-    tags: dict[int, list[str]] = {}
-    if ids:
-        found = await db.rows(
-            sa.select(UserTagRow.user_id, TagRow.name)
-            .join(TagRow, TagRow.id == UserTagRow.tag_id)
-            .where(UserTagRow.user_id.in_(ids))
-            .order_by(TagRow.name)
-        )
-        for tag in found:
-            tags.setdefault(tag["user_id"], []).append(tag["name"])
-    return [_as_profile(row, tags.get(row["id"], [])) for row in rows]
+async def _whole(db: Read, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """MentorProfiles out of rows of `_profiles`."""
+    achievements = await honours_of(db, [row["id"] for row in rows])
+    return [_as_profile(row, achievements[row["id"]]) for row in rows]
 
 
-def _as_profile(row: Row, tags: list[str]) -> dict[str, Any]:
+def _as_profile(row: Row, achievements: list[dict[str, Any]]) -> dict[str, Any]:
     count = row["rating_count"]
     return (public_user(row) or {}) | {
-        "tags": tags,
+        "tags": row["tags"],
         "rating_average": round(row["rating_sum"] / count, 2) if count else None,
         "rating_count": count,
         "tickets_resolved": row["tickets_resolved"],
         "median_response_seconds": row["median_response_seconds"],
-        "followers": 0,
-        "achievements": [],
+        "followers": row["followers"],
+        "achievements": achievements,
     }
 
 
@@ -91,7 +93,7 @@ async def several(db: Read, mentor_ids: Sequence[int]) -> dict[int, dict[str, An
     """Profiles by id."""
     if not mentor_ids:
         return {}
-    profiles = await with_tags(db, await db.rows(PROFILES.where(U.c.id.in_(mentor_ids))))
+    profiles = await _whole(db, await db.rows(_profiles(db).where(U.c.id.in_(mentor_ids))))
     return {profile["id"]: profile for profile in profiles}
 
 
@@ -113,7 +115,7 @@ async def named(db: Read, username: str) -> dict[str, Any]:
     Raises:
         MentorNotFound: there is no such mentor.
     """
-    found = await with_tags(db, await db.rows(PROFILES.where(U.c.username == username.lower())))
+    found = await _whole(db, await db.rows(_profiles(db).where(U.c.username == username.lower())))
     if not found:
         raise MentorNotFound
     return found[0]

@@ -26,6 +26,7 @@ class MentorStatsRow(Base):
     rating_count: Mapped[int] = mapped_column(Id, default=0)
     rating_rank: Mapped[float] = mapped_column(sa.Double, default=0.0)
     median_response_seconds: Mapped[int | None] = mapped_column(Id)
+    followers: Mapped[int] = mapped_column(Id, default=0, server_default="0")
 
 
 class MentorResponseRow(Base):

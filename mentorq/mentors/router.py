@@ -13,7 +13,8 @@ from mentorq.core.inputs import Cursor, Limit, RowId, SearchText
 from mentorq.core.pagination import BadCursor, Page, keyset, link_next, list_name
 from mentorq.mentors import directory, service, suggestions
 from mentorq.mentors.errors import AlreadyExpert, MentorNotFound, NotExpert
-from mentorq.mentors.schemas import Availability, MentorProfile, NewExpertise, SuggestedMentor
+from mentorq.mentors.schemas import Availability, MentorPage, MentorProfile, NewExpertise, SuggestedMentor
+from mentorq.reviews import testimonials
 from mentorq.tags.schemas import Tag, TagFilter, TagName
 from mentorq.tickets.errors import NotYours, TicketNotFound
 
@@ -73,9 +74,10 @@ async def set_availability(body: Availability, mentor: CurrentMentor, db: Write)
 
 
 @router.get("/mentors/{mentor_id}", responses=problems(MentorNotFound), summary="Get a mentor")
-async def get_mentor(mentor_id: RowId, viewer: MaybeViewer, db: Read) -> MentorProfile:
+async def get_mentor(mentor_id: RowId, viewer: MaybeViewer, db: Read) -> MentorPage:
     """A mentor's public profile."""
-    return MentorProfile(**await directory.one(db, mentor_id))
+    profile = await directory.one(db, mentor_id)
+    return MentorPage(**profile, testimonials=await testimonials.of_mentor(db, mentor_id))
 
 
 @router.get(

@@ -4,8 +4,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from mentorq.accounts.schemas import EXAMPLE_PERSON, UserPublic
+from mentorq.accounts.schemas import EXAMPLE_EARNED, EXAMPLE_PERSON, EarnedAchievement, UserPublic
 from mentorq.core.inputs import Body
+from mentorq.reviews.schemas import EXAMPLE_TESTIMONIAL, Testimonial
 from mentorq.tags.schemas import TagName
 from mentorq.tickets.schemas import Match
 
@@ -21,8 +22,8 @@ EXAMPLE_MENTOR: dict[str, Any] = EXAMPLE_PERSON | {
     "rating_count": 21,
     "tickets_resolved": 34,
     "median_response_seconds": 640,
-    "followers": 0,
-    "achievements": [],
+    "followers": 12,
+    "achievements": [EXAMPLE_EARNED],
 }
 EXAMPLE_MATCH = {"score": 0.71, "matched_tags": ["python"], "reasons": ["Solved 12 tickets tagged python"]}
 
@@ -38,7 +39,17 @@ class MentorProfile(UserPublic):
     tickets_resolved: int
     median_response_seconds: int | None = Field(description="From accepting to the first word; null: none yet.")
     followers: int
-    achievements: list[dict[str, Any]]
+    achievements: list[EarnedAchievement]
+
+
+class MentorPage(MentorProfile):
+    """A mentor's public page, with what students let it say."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [EXAMPLE_MENTOR | {"testimonials": [EXAMPLE_TESTIMONIAL]}]}
+    )
+
+    testimonials: list[Testimonial] = Field(description="What the mentor shows of it, last shown first; at most 12.")
 
 
 class SuggestedMentor(MentorProfile):

@@ -78,3 +78,12 @@ class SessionEnded:
     session_id: int
     student_id: int
     mentor_id: int
+
+
+@dataclass(frozen=True)
+class ScheduleChanged:
+    """A mentor has other hours now; `opened_minutes` that nobody could book before are free, the first `opened_at`."""
+
+    mentor_id: int
+    opened_minutes: int
+    opened_at: datetime | None

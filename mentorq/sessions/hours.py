@@ -144,6 +144,17 @@ def _busy(schedule: Schedule, taken: Sequence[Span]) -> list[Span]:
     return found
 
 
+def opened(before: Sequence[Span], after: Sequence[Span]) -> list[Span]:
+    """Those free slots that do not lie within what was free before, whatever quarters that was counted in."""
+    was_free: list[Span] = []
+    for since, until in before:
+        if was_free and since <= was_free[-1][1]:
+            was_free[-1] = was_free[-1][0], until
+        else:
+            was_free.append((since, until))
+    return [slot for slot in after if not any(since <= slot[0] and slot[1] <= until for since, until in was_free)]
+
+
 def _is_free(span: Span, busy: Sequence[Span]) -> bool:
     before = bisect_left(busy, span[1], key=itemgetter(0))
     return before == 0 or busy[before - 1][1] <= span[0]

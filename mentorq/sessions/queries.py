@@ -52,6 +52,11 @@ async def schedule(db: Read, mentor_id: int) -> Row | None:
     return await db.row(sa.select(H).where(H.c.mentor_id == mentor_id))
 
 
+async def kept_schedule(db: Write, mentor_id: int) -> Row | None:
+    """`schedule`, and nobody changes it before this transaction ends."""
+    return await db.row(sa.select(H).where(H.c.mentor_id == mentor_id).with_for_update(read=True))
+
+
 async def put_schedule(db: Write, mentor_id: int, values: dict[str, Any]) -> None:
     values = values | {"updated_at": now()}
     await db.execute(

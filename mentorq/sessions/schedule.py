@@ -7,9 +7,11 @@ from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
 from mentorq.core.errors import DomainError, InvalidInput
+from mentorq.core.events import emit
 from mentorq.mentors.errors import MentorNotFound
 from mentorq.sessions import hours, queries
 from mentorq.sessions.errors import DayFull, MentorUnavailable, SlotTaken
+from mentorq.sessions.events import ScheduleChanged
 from mentorq.sessions.models import SHORTEST_MINUTES
 from mentorq.sessions.schemas import Schedule, ScheduleChange, as_hours
 from mentorq.sessions.states import BOOKED
@@ -31,13 +33,35 @@ async def get(db: Read, mentor: Viewer) -> Schedule:
 
 async def put(db: Write, mentor: Viewer, change: ScheduleChange) -> Schedule:
     """Replace the mentor's hours. What is booked stays booked."""
+    moment = now()
+    before = await _free_soon(db, mentor.id, moment)
     await queries.put_schedule(db, mentor.id, change.model_dump(mode="json"))
+    opened = hours.opened(before, await _free_soon(db, mentor.id, moment))
+    minutes = len(opened) * int(hours.GRID / timedelta(minutes=1))
+    await emit(db, ScheduleChanged(mentor.id, minutes, opened[0][0] if opened else None))
     return _as_schedule(change, is_set=True)
+
+
+async def _free_soon(db: Read, mentor_id: int, moment: datetime) -> list[hours.Span]:
+    """The quarters of an hour that can be booked within the usual range, in order."""
+    row = await _mentor(db, mentor_id)
+    if row["weekly"] is None:
+        return []
+    end = moment + USUAL_RANGE
+    taken = await queries.taken(db, mentor_id, moment - 2 * A_DAY, end + 2 * A_DAY)
+    return hours.slots(as_hours(row), moment, end, hours.GRID, taken, moment)
 
 
 async def drop(db: Write, mentor: Viewer) -> None:
     """Have no hours any longer; again changes nothing."""
-    await queries.drop_schedule(db, mentor.id)
+    if await queries.drop_schedule(db, mentor.id):
+        await emit(db, ScheduleChanged(mentor.id, 0, None))
+
+
+async def has_hours(db: Write, mentor_id: int) -> bool:
+    """Whether a mentor has any; nobody takes them away before this transaction ends."""
+    row = await queries.kept_schedule(db, mentor_id)
+    return row is not None and bool(row["weekly"] or row["exceptions"])
 
 
 def _as_schedule(change: ScheduleChange, *, is_set: bool) -> Schedule:
