@@ -23,6 +23,8 @@ from mentorq.accounts import router as auth
 from mentorq.accounts import users_router as users
 from mentorq.accounts.access import SignInCache
 from mentorq.accounts.sockets import Sockets
+from mentorq.community import handlers as community_handlers
+from mentorq.community import router as community
 from mentorq.core import errors, openapi
 from mentorq.core.bus import make_bus
 from mentorq.core.database import Database
@@ -42,6 +44,7 @@ from mentorq.mentors import handlers as mentors_handlers
 from mentorq.mentors import router as mentors
 from mentorq.mentors import suggestions
 from mentorq.migrations import bring_up_to_date
+from mentorq.notifications import community_handlers as notifications_community_handlers
 from mentorq.notifications import delivery, digests, unsubscribe_router
 from mentorq.notifications import handlers as notifications_handlers
 from mentorq.notifications import router as notifications
@@ -73,8 +76,10 @@ LISTENERS = (
     knowledge_handlers,
     sessions_handlers,
     rollups,
+    community_handlers,
     notifications_handlers,
     notifications_session_handlers,
+    notifications_community_handlers,
     delivery,
     digests,
     webhooks_handlers,
@@ -83,7 +88,7 @@ LISTENERS = (
 
 ROUTERS = (
     auth, users, insights, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, editor, transcripts,
-    calendars, notifications, unsubscribe_router, mail, docs,
+    calendars, community, notifications, unsubscribe_router, mail, docs,
 )  # fmt: skip
 
 CLOCK_EVERY = timedelta(minutes=1)

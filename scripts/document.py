@@ -10,12 +10,21 @@ from pathlib import Path
 import sqlalchemy as sa
 from pydantic.fields import FieldInfo
 
+from mentorq.community.catalogue import BOTH, MENTORS, STUDENTS
 from mentorq.migrations.tables import METADATA
 from mentorq.sessions import states as sessions
 from mentorq.settings import Settings
 from mentorq.tickets.states import LIFE
 
 ROOT = Path(__file__).parent.parent
+ACHIEVEMENTS = """\
+Each is awarded once, by a rule that looks at what has happened, and keeps the moment that earned it. None counts mere
+volume: helping "well" means that the student gave four stars or five. `mentorq db rebuild --achievements` awards what
+was earned before anybody looked, for example before an achievement was in the catalogue
+(`mentorq/community/catalogue.py`); nobody is told of those.
+
+What is earned stays. Everybody sees it on the profile, but for what a student earned by asking anonymously: its time
+would tell who asked."""
 NOTE = "<!-- Written by `make format` from the code: change that instead. -->"
 
 
@@ -67,6 +76,16 @@ def session_life() -> str:
     return _page("A live session's life", "stateDiagram-v2", arrows) + "\n" + "\n".join(table) + "\n"
 
 
+def achievements() -> str:
+    """What can be achieved."""
+    parts = [f"# Achievements\n\n{NOTE}\n\n{ACHIEVEMENTS}"]
+    for title, achievements in (("Mentors", MENTORS), ("Students", STUDENTS), ("Both", BOTH)):
+        rows = [f"| {each.name} | {each.description} | {each.tier or '–'} | `{each.key}` |" for each in achievements]
+        head = ["| achievement | what earns it | tier | key |", "| --- | --- | --- | --- |"]
+        parts.append("\n".join([f"## {title}", "", *head, *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
 def configuration() -> str:
     """Every environment variable."""
     rows = [f"| `{name.upper()}` | {_default(name)} | {field.description} |" for name, field in _settings()]
@@ -105,6 +124,7 @@ DOCUMENTS = {
     "docs/data-model.md": data_model,
     "docs/ticket-life.md": ticket_life,
     "docs/session-life.md": session_life,
+    "docs/achievements.md": achievements,
     "docs/configuration.md": configuration,
     ".env.example": example_environment,
 }

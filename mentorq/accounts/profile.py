@@ -17,8 +17,10 @@ from mentorq.core.http import etag, require_match
 from mentorq.tags import service as tags
 
 Section = Callable[[Read, int], Awaitable[object]]
+Honours = Callable[[Read, Sequence[int]], Awaitable[dict[int, list[dict[str, Any]]]]]
 
 _sections: dict[str, Section] = {}
+_honours: list[Honours] = []
 
 
 def export_section(name: str) -> Callable[[Section], Section]:
@@ -31,12 +33,40 @@ def export_section(name: str) -> Callable[[Section], Section]:
     return register
 
 
+def honours(source: Honours) -> Honours:
+    """Let a module say what everybody may know that people have achieved."""
+    _honours.append(source)
+    return source
+
+
+async def honours_of(db: Read, user_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """What each of some people has achieved."""
+    found: dict[int, list[dict[str, Any]]] = {user_id: [] for user_id in user_ids}
+    for source in _honours if user_ids else ():
+        for user_id, earned in (await source(db, user_ids)).items():
+            found[user_id] += earned
+    return found
+
+
 async def own(db: Read, viewer: Viewer) -> tuple[User, str]:
     """The viewer's account, and its ETag."""
     row = await queries.user(db, viewer.id)
     if row is None:
         raise UserNotFound
     return as_user(row, list(await queries.skills(db, viewer.id))), etag(row["id"], row["version"])
+
+
+async def role_of(db: Read, user_id: int) -> str:
+    """What somebody is here.
+
+    Raises:
+        UserNotFound: there is no such person, or no longer.
+    """
+    row = await queries.user(db, user_id)
+    if row is None:
+        raise UserNotFound
+    role: str = row["role"]
+    return role
 
 
 async def public(db: Read, user_id: int) -> PublicProfile:
@@ -48,7 +78,7 @@ async def public(db: Read, user_id: int) -> PublicProfile:
     row = await queries.user(db, user_id)
     if row is None:
         raise UserNotFound
-    return PublicProfile(**(public_user(row) or {}), achievements=[])
+    return PublicProfile(**(public_user(row) or {}), achievements=(await honours_of(db, [user_id]))[user_id])
 
 
 async def change(db: Write, viewer: Viewer, changes: dict[str, Any], if_match: str | None) -> tuple[User, str]:
@@ -107,6 +137,7 @@ async def delete(db: Write, reads: Read, viewer: Viewer, password: str) -> None:
         WrongPassword: it is not the viewer's.
     """
     user = await require_password(reads, viewer, password)
+    await queries.hold(db, viewer.id)
     await emit(db, UserDeleted(viewer.id, viewer.role))
     await replace_skills(db, viewer, [])
     await signins.end_all(db, viewer.id)

@@ -56,6 +56,11 @@ async def change_user(db: Write, user_id: int, changes: dict[str, Any], version:
     return await db.row(statement.values(**changes, version=UserRow.version + 1).returning(USERS))
 
 
+async def hold(db: Write, user_id: int) -> None:
+    """Nobody who needs this account to stay goes on before this transaction ends."""
+    await db.scalar(sa.select(UserRow.id).where(UserRow.id == user_id).with_for_update(key_share=True))
+
+
 async def anonymise(db: Write, user_id: int) -> None:
     """Take everything personal off a row that contributions still point to."""
     moment = now()

@@ -137,6 +137,19 @@ EXAMPLE_PERSON: dict[str, Any] = {
 }
 
 
+EXAMPLE_EARNED: dict[str, Any] = {
+    "key": "second_wind",
+    "name": "Second wind",
+    "description": "A ticket was opened again, and you brought it to a good end.",
+    "icon": "refresh-cw",
+    "role": "mentor",
+    "tier": None,
+    "awarded_at": "2026-02-03T09:12:00Z",
+    "ticket_id": 12,
+    "ticket_title": "Why is my list None?",
+}
+
+
 class UserPublic(BaseModel):
     """A person, as others see them."""
 
@@ -153,12 +166,28 @@ class UserPublic(BaseModel):
     created_at: datetime
 
 
+class EarnedAchievement(BaseModel):
+    """What somebody has achieved, and by which ticket, where that is public."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_EARNED]})
+
+    key: str
+    name: str
+    description: str
+    icon: str = Field(description="The name of an icon of Lucide.")
+    role: Literal["student", "mentor"] | None = Field(description="Who can earn it; null: both.")
+    tier: Literal["bronze", "silver", "gold"] | None
+    awarded_at: datetime
+    ticket_id: int | None
+    ticket_title: str | None
+
+
 class PublicProfile(UserPublic):
     """A person's public page."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PERSON | {"achievements": []}]})
 
-    achievements: list[dict[str, Any]]
+    achievements: list[EarnedAchievement]
 
 
 class User(UserPublic):

@@ -69,6 +69,12 @@ def rebuild(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Only work out mentors' statistics and leaderboards anew.")
     ] = False,
+    achievements: Annotated[
+        bool,
+        typer.Option(
+            "--achievements", help="Only award what people have earned in the past, while everybody goes on working."
+        ),
+    ] = False,
 ) -> None:
     """Repair what `verify` finds, and work out anew what matching knows. Changes to tickets wait meanwhile."""
     known = settings()
@@ -77,6 +83,9 @@ def rebuild(
     if statistics:
         _timed(lambda: _rebuild_statistics(known), "facts counted anew")
     if search or statistics:
+        return
+    if achievements:
+        typer.echo(f"{run(lambda: _rebuild_achievements(known))} achievements awarded that were earned before.")
         return
     found = run(lambda: _rebuild(known))
     typer.echo(f"{found} differences repaired, and what matching knows is worked out anew.")
@@ -108,3 +117,10 @@ async def _rebuild_statistics(known: "Settings") -> int:
 
     async with opened(known) as database:
         return await count_again(database)
+
+
+async def _rebuild_achievements(known: "Settings") -> int:
+    from mentorq.community.awarding import award_past
+
+    async with opened(known) as database:
+        return await award_past(database, lambda _: None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mentorq.community.models import AwardCountRow, LatestRow
 from mentorq.core import bulk
 from mentorq.core.clock import now
 from mentorq.core.database import Database, Read, Write
@@ -30,7 +31,9 @@ from mentorq.tickets.models import TicketRow, TicketTagRow
 from mentorq.tickets.states import Status
 
 ROWS_AT_ONCE = 5_000
-STILL = "LOCK TABLE tickets, ticket_messages, reviews, user_tags IN SHARE ROW EXCLUSIVE MODE"
+STILL = (
+    "LOCK TABLE tickets, ticket_messages, reviews, user_tags, follows, awards, activities IN SHARE ROW EXCLUSIVE MODE"
+)
 
 
 async def rebuild(database: Database, told: Callable[[Difference], None]) -> int:
@@ -52,8 +55,8 @@ async def _repair(db: Write, told: Callable[[Difference], None]) -> int:
     """Each kind after those that it is worked out from."""
     found = 0
     for kind in (
-        truth.tickets, _tags_and_reviews, truth.mentors, articles.articles, _frequencies, standings.facts,
-        standings.standings,
+        truth.tickets, _tags_and_reviews, truth.mentors, _community, articles.articles, _frequencies,
+        standings.facts, standings.standings,
     ):  # fmt: skip
         async for batch in kind(db):
             for difference in batch:
@@ -67,6 +70,10 @@ async def _tags_and_reviews(db: Write) -> Any:
     yield [*await truth.tag_counts(db), *await truth.reviews(db)]
 
 
+async def _community(db: Read) -> Any:
+    yield [*await truth.achievements(db), *await truth.latest_activities(db)]
+
+
 async def _frequencies(db: Read) -> Any:
     yield await articles.frequencies(db)
 
@@ -77,6 +84,13 @@ async def _mend_frequency(db: Write, difference: Difference) -> None:
     zeros = dict.fromkeys(table.__table__.c.keys(), 0)
     added = db.insert(table).values(zeros | key | difference.must_be)
     await db.execute(added.on_conflict_do_update(index_elements=list(key), set_=difference.must_be))
+
+
+async def _mend_community(db: Write, difference: Difference) -> None:
+    table: Any = AwardCountRow if difference.what == "achievement" else LatestRow
+    (key,) = table.__table__.primary_key.columns.keys()
+    added = db.insert(table).values({key: difference.key[0]} | difference.must_be)
+    await db.execute(added.on_conflict_do_update(index_elements=[key], set_=difference.must_be))
 
 
 async def _mend(db: Write, difference: Difference) -> None:
@@ -107,6 +121,7 @@ async def _mend(db: Write, difference: Difference) -> None:
 
 MENDING: dict[Callable[..., Any], Callable[[Write, Difference], Awaitable[None]]] = {
     _frequencies: _mend_frequency,
+    _community: _mend_community,
     standings.facts: standings.put_right,
     standings.standings: standings.mend,
 }

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mentorq.accounts.models import Role, UserRow, UserTagRow
+from mentorq.community.models import ActivityRow, AwardCountRow, AwardRow, FollowRow, LatestRow
 from mentorq.core.database import Read, Row
 from mentorq.mentors.models import MentorStatsRow, MentorTagRecordRow, SolvedTicketRow
 from mentorq.mentors.records import rating_rank
@@ -211,6 +212,39 @@ async def reviews(db: Read) -> list[Difference]:
     ]
 
 
+async def latest_activities(db: Read) -> list[Difference]:
+    """Mentors of whose activities another one is the newest."""
+    a, noted = ActivityRow.__table__, LatestRow.__table__
+    newest = sa.select(a.c.mentor_id, sa.func.max(a.c.id).label("newest")).where(a.c.hidden_at.is_(None))
+    must_be = {row["mentor_id"]: row["newest"] for row in await db.rows(newest.group_by(a.c.mentor_id))}
+    is_now = {row["mentor_id"]: row["activity_id"] for row in await db.rows(sa.select(noted))}
+    return [
+        difference
+        for mentor_id in sorted({*must_be, *is_now})
+        for difference in compared(
+            "newest activity",
+            (mentor_id,),
+            {"activity_id": is_now.get(mentor_id, 0)},
+            {"activity_id": must_be.get(mentor_id, 0)},
+        )
+    ]
+
+
+async def achievements(db: Read) -> list[Difference]:
+    """Achievements whose counters are not the number of people who have them."""
+    w, c = AwardRow.__table__, AwardCountRow.__table__
+    counted = await db.rows(sa.select(w.c.achievement, sa.func.count().label("count")).group_by(w.c.achievement))
+    must_be = {row["achievement"]: row["count"] for row in counted}
+    is_now = {row["achievement"]: row["awarded_to"] for row in await db.rows(sa.select(c))}
+    return [
+        difference
+        for key in sorted({*must_be, *is_now})
+        for difference in compared(
+            "achievement", (key,), {"awarded_to": is_now.get(key, 0)}, {"awarded_to": must_be.get(key, 0)}
+        )
+    ]
+
+
 async def mentors(db: Read) -> AsyncIterator[list[Difference]]:
     """Mentors whose numbers are not what their tickets and reviews give; a batch at a time."""
     s, last = MentorStatsRow.__table__, 0
@@ -243,6 +277,13 @@ async def _stats(db: Read, mentor_ids: Sequence[int]) -> dict[int, Found]:
         .group_by(r.c.mentor_id)
     )
     ratings = {row["mentor_id"]: (int(row["sum"]), row["count"]) for row in rated}
+    f = FollowRow.__table__
+    followed = await db.rows(
+        sa.select(f.c.mentor_id, sa.func.count().label("count"))
+        .where(f.c.mentor_id.in_(mentor_ids))
+        .group_by(f.c.mentor_id)
+    )
+    followers = {row["mentor_id"]: row["count"] for row in followed}
     found: dict[int, Found] = {}
     for mentor_id in mentor_ids:
         rating_sum, rating_count = ratings.get(mentor_id, (0, 0))
@@ -252,6 +293,7 @@ async def _stats(db: Read, mentor_ids: Sequence[int]) -> dict[int, Found]:
             "rating_sum": rating_sum,
             "rating_count": rating_count,
             "rating_rank": rating_rank(rating_sum, rating_count),
+            "followers": followers.get(mentor_id, 0),
         }
     return found
 

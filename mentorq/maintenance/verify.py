@@ -46,6 +46,7 @@ async def everything(db: Read) -> AsyncIterator[list[Difference]]:
     yield await truth.reviews(db)
     async for batch in truth.mentors(db):
         yield batch
+    yield [*await truth.achievements(db), *await truth.latest_activities(db)]
     async for batch in articles.articles(db):
         yield batch
     yield await articles.frequencies(db)

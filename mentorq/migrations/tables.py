@@ -1,6 +1,7 @@
 """Every module's tables: importing this is what fills `Base.metadata`."""
 
 from mentorq.accounts import models as accounts
+from mentorq.community import models as community
 from mentorq.core import idempotency, jobs, server_keys
 from mentorq.core.database import Base
 from mentorq.core.mail import models as mail
@@ -18,6 +19,6 @@ from mentorq.webhooks import models as webhooks
 
 METADATA = Base.metadata
 MODULES = (
-    accounts, idempotency, insights, jobs, knowledge, mail, maintenance, mentors, notifications, reviews, room,
-    server_keys, sessions, tags, tickets, webhooks,
+    accounts, community, idempotency, insights, jobs, knowledge, mail, maintenance, mentors, notifications, reviews,
+    room, server_keys, sessions, tags, tickets, webhooks,
 )  # fmt: skip

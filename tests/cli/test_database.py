@@ -43,6 +43,11 @@ DAMAGES = {
     "reviews of another time": "UPDATE mentor_facts SET at = '2020-01-01 00:00:00.000000' WHERE kind = 'rated'",
     "standings that nobody earned": "UPDATE standings SET solved = solved + 2, helped = 0, stars = 9",
     "standings that are missing": "DELETE FROM standings WHERE period <> 'all'",
+    "followers that nobody is": "UPDATE mentor_stats SET followers = followers + 2",
+    "a newest activity that is none": "UPDATE latest_activities SET activity_id = activity_id - 1",
+    "mentors who did nothing": "DELETE FROM latest_activities",
+    "achievements that nobody has": "UPDATE award_counts SET awarded_to = awarded_to + 1",
+    "achievements that nobody counted": "DELETE FROM award_counts",
     "a review of somebody else": "UPDATE reviews SET mentor_id = student_id",
 }  # fmt: skip
 
