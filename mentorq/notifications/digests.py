@@ -5,6 +5,7 @@ from typing import Any
 
 from mentorq.accounts.models import Role
 from mentorq.accounts.schemas import Viewer
+from mentorq.community import service as community
 from mentorq.core import mail
 from mentorq.core.clock import now
 from mentorq.core.database import Row, Write
@@ -17,6 +18,7 @@ from mentorq.notifications.models import UNSCHEDULED
 from mentorq.tickets import service as tickets
 
 EVERY = timedelta(minutes=5)
+A_DAY = timedelta(days=1)
 AT_ONCE = 100
 LINES = 12
 
@@ -46,11 +48,12 @@ async def _send(db: Write, reader: Row) -> None:
     daily = [kind for kind, usual in USUAL.items() if own.get(kind, usual).email == Email.DAILY]
     told = await queries.since_digest(db, user_id, reader["digest_seq"], daily, LINES)
     waiting = await _waiting(db, reader) if Kind.TICKET_MATCHING in daily else 0
-    if told or waiting:
+    followed = await _followed(db, reader) if Kind.FOLLOWED_MENTOR_ACTIVITY in daily else []
+    if told or waiting or followed:
         await mail.send(
             db,
             reader["email"],
-            letters.digest(db.settings, told, waiting, reader["language"]),
+            letters.digest(db.settings, told, waiting, reader["language"], followed),
             unsubscribe_url=letters.unsubscribe_url(db.settings, user_id, letters.DIGEST),
         )
 
@@ -59,5 +62,14 @@ async def _waiting(db: Write, reader: Row) -> int:
     """How many tickets came up since yesterday, suit this mentor and wait, also those of which nobody told."""
     if reader["role"] != Role.MENTOR or not reader["is_available"]:
         return 0
-    mentor = Viewer(reader["user_id"], reader["role"], reader["username"], 0, reader["time_zone"], True)
-    return await tickets.count_new(db, mentor, now() - timedelta(days=1))
+    return await tickets.count_new(db, _as_viewer(reader), now() - A_DAY)
+
+
+async def _followed(db: Write, reader: Row) -> list[dict[str, Any]]:
+    """What mentors did whom somebody follows, in the day up to this morning: from the feed."""
+    morning = reader["digest_due_at"]
+    return await community.lately(db, _as_viewer(reader), morning - A_DAY, morning, LINES)
+
+
+def _as_viewer(reader: Row) -> Viewer:
+    return Viewer(reader["user_id"], reader["role"], reader["username"], 0, reader["time_zone"], reader["is_available"])

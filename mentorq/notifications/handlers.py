@@ -121,6 +121,7 @@ async def tell_of_edit(db: Write, event: SolutionEdited) -> None:
 async def tell_of_reopening(db: Write, event: TicketReopened) -> None:
     """The mentor hears that it is not solved after all."""
     await withdraw(db, event.ticket_id, [Kind.SOLUTION_POSTED], user_id=event.student_id)
+    await withdraw(db, event.ticket_id, [Kind.FOLLOWED_MENTOR_ACTIVITY])
     ticket = await _ticket(db, event.ticket_id)
     if ticket is not None and ticket["assigned_mentor_id"] == event.mentor_id:
         await tell(

@@ -49,7 +49,7 @@ class Channels:
 USUAL: dict[Kind, Channels] = {kind: Channels() for kind in Kind} | {
     Kind.TICKET_MATCHING: Channels(email=Email.DAILY),
     Kind.TICKET_CLOSED: Channels(email=Email.OFF, push=False),
-    Kind.FOLLOWED_MENTOR_ACTIVITY: Channels(email=Email.OFF, push=False),
+    Kind.FOLLOWED_MENTOR_ACTIVITY: Channels(in_app=False, email=Email.DAILY, push=False),
     Kind.ACHIEVEMENT_AWARDED: Channels(email=Email.OFF, push=False),
 }
 """What somebody is told who has not said anything: what one waits for at once, the rest without noise."""

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -41,23 +42,32 @@ def letter(settings: Settings, told: Told, language: str, quote: str | None) -> 
     """One notification."""
     tongue = Tongue(language)
     title = wording.title(told, tongue)
-    is_of_session = told["session_id"] is not None
-    about = wording.body(told, tongue) if is_of_session else told["ticket_title"]
+    is_of_ticket = told["session_id"] is None and told["ticket_id"] is not None
+    about = told["ticket_title"] if is_of_ticket else wording.body(told, tongue)
     return Letter(
-        subject=title if is_of_session else about or title,
+        subject=about or title if is_of_ticket else title,
         paragraphs=[f"{title}.", *([about] if about else [])],
-        action=(
-            tongue.gettext("Open the session") if is_of_session else tongue.gettext("Open the ticket"),
-            settings.public_url + wording.link(told),
-        ),
+        action=(_action(told, tongue), settings.public_url + wording.link(told)),
         small_print=[tongue.gettext("You get this because you asked to be told by e-mail.")],
         language=language,
         quote=quote,
     )
 
 
-def digest(settings: Settings, told: Sequence[Told], waiting: int, language: str) -> Letter:
-    """What somebody has not read, newest first, and how many tickets wait for a mentor like this one."""
+def _action(told: Told, tongue: Tongue) -> str:
+    if told["session_id"] is not None:
+        return tongue.gettext("Open the session")
+    return tongue.gettext("Open the ticket") if told["ticket_id"] is not None else tongue.gettext("Open MentorQ")
+
+
+def digest(
+    settings: Settings,
+    told: Sequence[Told],
+    waiting: int,
+    language: str,
+    followed: Sequence[dict[str, Any]] = (),
+) -> Letter:
+    """What somebody has not read, newest first, how many tickets wait, and what mentors did whom somebody follows."""
     tongue = Tongue(language)
     lines = [_line(each, tongue) for each in told]
     if waiting:
@@ -65,7 +75,8 @@ def digest(settings: Settings, told: Sequence[Told], waiting: int, language: str
             "%(num)s ticket waits that you may know about.", "%(num)s tickets wait that you may know about.", waiting
         )
         lines.append(text % {"num": waiting})
-    page = "/app/notifications" if told else "/app/queue"
+    lines += [_of_followed(activity, tongue) for activity in followed]
+    page = "/app/notifications" if told else "/app/queue" if waiting else "/app/feed"
     return Letter(
         subject=tongue.gettext("Your day at MentorQ"),
         paragraphs=lines,
@@ -75,16 +86,36 @@ def digest(settings: Settings, told: Sequence[Told], waiting: int, language: str
     )
 
 
+def _of_followed(activity: dict[str, Any], tongue: Tongue) -> str:
+    """A line of the feed, as if it had been told."""
+    achievement, ticket = activity["achievement"] or {}, activity["ticket"] or {}
+    return _line(
+        {
+            "kind": Kind.FOLLOWED_MENTOR_ACTIVITY,
+            "data": {"deed": activity["type"], "achievement": achievement.get("key")},
+            "actor_id": activity["mentor"]["id"],
+            "actor_username": activity["mentor"]["username"],
+            "session_id": None,
+            "ticket_id": ticket.get("id"),
+            "ticket_title": ticket.get("title"),
+        },
+        tongue,
+    )
+
+
 def _line(told: Told, tongue: Tongue) -> str:
     title = wording.title(told, tongue)
-    if told["session_id"] is not None:
-        return f"{title}: {wording.body(told, tongue)}"
+    if told["session_id"] is not None or told["ticket_id"] is None:
+        body = wording.body(told, tongue)
+        return f"{title}: {body}" if body else title
     return f"{title}: {told['ticket_title']}" if told["ticket_title"] else title
 
 
 def thread(settings: Settings, told: Told) -> Thread:
-    """All mails about a ticket, or a session, hang on one root, which need not exist."""
-    about = f"ticket-{told['ticket_id']}" if told["session_id"] is None else f"session-{told['session_id']}"
+    """All mails about a ticket, a session, or else of one kind hang on one root, which need not exist."""
+    about = f"session-{told['session_id']}"
+    if told["session_id"] is None:
+        about = f"ticket-{told['ticket_id']}" if told["ticket_id"] is not None else told["kind"]
     root = message_id(settings, f"{about}.{told['user_id']}")
     return Thread(message_id(settings, f"notification-{told['id']}"), root, (root,))
 

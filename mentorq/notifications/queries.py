@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mentorq.accounts.models import UserRow
+from mentorq.community.models import ActivityRow, FollowRow
 from mentorq.core.bulk import chunks
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, UTCDateTime, Write
@@ -17,6 +18,8 @@ from mentorq.sessions.models import SessionRow
 from mentorq.tickets.models import TicketRow
 from mentorq.tickets.policy import visible_to_each
 
+A = ActivityRow.__table__
+F = FollowRow.__table__
 N = NotificationRow.__table__
 I = InboxRow.__table__  # noqa: E741
 P = PreferenceRow.__table__
@@ -303,6 +306,31 @@ async def put_inbox(db: Write, user_id: int, changes: dict[str, Any]) -> None:
         .values(user_id=user_id, **changes)
         .on_conflict_do_update(index_elements=["user_id"], set_=changes)
     )
+
+
+async def ensure_inbox(db: Write, user_id: int) -> None:
+    """Somebody may get digests from now on; not who has left in the meantime."""
+    person = sa.select(U.c.id, *(sa.literal(0), sa.literal(0), sa.literal(0), sa.literal(UNSCHEDULED, UTCDateTime)))
+    columns = ["user_id", "last_seq", "matching_count", "digest_seq", "digest_due_at"]
+    here = person.where(U.c.id == user_id, U.c.deleted_at.is_(None)).with_for_update(read=True)
+    await db.execute(db.insert(InboxRow).from_select(columns, here).on_conflict_do_nothing())
+
+
+# --- whom somebody follows
+
+
+async def listening_followers(db: Read, mentor_id: int) -> list[int]:
+    """Which followers of a mentor want to hear at once, wherever; the others read the feed, or the digest."""
+    kind = Kind.FOLLOWED_MENTOR_ACTIVITY
+    wanting = sa.or_(P.c.in_app, P.c.push, P.c.email == Email.IMMEDIATE)
+    followers = sa.select(F.c.follower_id).join(P, preferences_of(F.c.follower_id, kind))
+    return await db.scalars(followers.where(F.c.mentor_id == mentor_id, wanting).order_by(F.c.follower_id))
+
+
+async def activity(db: Write, activity_id: int) -> Row | None:
+    """What a mentor did, if it is true still; it stays there until this transaction ends."""
+    shown = sa.select(A).where(A.c.id == activity_id, A.c.hidden_at.is_(None))
+    return await db.row(shown.with_for_update(read=True))
 
 
 # --- outside

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from babel import dates
 
 from mentorq.accounts.schemas import DELETED_NAME
+from mentorq.community.catalogue import BY_KEY
+from mentorq.community.models import Deed
 from mentorq.core.languages import ENGLISH, Tongue, locale_of
 from mentorq.notifications.kinds import Kind
 
@@ -22,18 +24,28 @@ def title(told: Told, tongue: Tongue = ENGLISH) -> str:
 
 
 def body(told: Told, tongue: Tongue = ENGLISH) -> str:
-    """Return what it is about: a session's time, or the ticket's title, if the reader may see the ticket (still)."""
+    """Return what it is about: a session's time, an achievement, a ticket's title if the reader may see it (still)."""
     if told["session_id"] is not None:
         time = _time(told, tongue)
         return f"{time}: {told['session_topic']}" if told["session_topic"] else time
-    return told["ticket_title"] or tongue.gettext("This ticket is not yours to see any longer.")
+    if told["ticket_id"] is not None:
+        return told["ticket_title"] or tongue.gettext("This ticket is not yours to see any longer.")
+    achievement = BY_KEY.get(told["data"].get("achievement"))
+    if achievement is None:
+        return ""
+    is_own = told["kind"] == Kind.ACHIEVEMENT_AWARDED
+    return tongue.gettext(achievement.description if is_own else achievement.name)
 
 
 def link(told: Told) -> str:
     """Return the page that it leads to, a path."""
     if told["session_id"] is not None:
         return f"/app/sessions/{told['session_id']}"
-    return f"/app/tickets/{told['ticket_id']}"
+    if told["ticket_id"] is not None:
+        return f"/app/tickets/{told['ticket_id']}"
+    if told["kind"] == Kind.ACHIEVEMENT_AWARDED:
+        return f"/awards#{told['data']['achievement']}"
+    return f"/people/{told['actor_username']}" if told["actor_username"] else "/app/feed"
 
 
 def _time(told: Told, tongue: Tongue) -> str:
@@ -132,6 +144,23 @@ def _reminder(told: Told, tongue: Tongue) -> str:
     return text % {"num": minutes, **_named(told, tongue)}
 
 
+def _achieved(told: Told, tongue: Tongue) -> str:
+    achievement = BY_KEY.get(told["data"]["achievement"])
+    if achievement is None:
+        return tongue.gettext("You earned an achievement")
+    return tongue.gettext("You earned “%(achievement)s”") % {"achievement": tongue.gettext(achievement.name)}
+
+
+def _followed(told: Told, tongue: Tongue) -> str:
+    texts = {
+        Deed.RESOLVED: tongue.gettext("%(name)s solved a ticket"),
+        Deed.ACHIEVEMENT: tongue.gettext("%(name)s earned an achievement"),
+        Deed.AVAILABLE: tongue.gettext("%(name)s has time for tickets again"),
+        Deed.SLOTS: tongue.gettext("%(name)s has new times for sessions"),
+    }
+    return texts[Deed(told["data"]["deed"])] % _named(told, tongue)
+
+
 _TITLES: dict[Kind, Callable[[Told, Tongue], str]] = {
     Kind.TICKET_ACCEPTED: _accepted,
     Kind.TICKET_MATCHING: _matching,
@@ -146,4 +175,6 @@ _TITLES: dict[Kind, Callable[[Told, Tongue], str]] = {
     Kind.SESSION_DECLINED: _declined,
     Kind.SESSION_CANCELLED: _cancelled,
     Kind.SESSION_REMINDER: _reminder,
+    Kind.FOLLOWED_MENTOR_ACTIVITY: _followed,
+    Kind.ACHIEVEMENT_AWARDED: _achieved,
 }

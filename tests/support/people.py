@@ -85,6 +85,18 @@ async def join(
     return person
 
 
+def quietly(join: Join) -> Join:
+    """The same for people who do not want to hear of what they achieve: where a test is about all else one is told."""
+
+    async def join_quietly(*given: Any, **options: Any) -> Person:
+        person = await join(*given, **options)
+        silence = {"in_app": False, "email": "off", "push": False}
+        await person.expect(200, "PUT", "/notifications/preferences", {"achievement_awarded": silence})
+        return person
+
+    return join_quietly
+
+
 async def solve(student: Person, mentor: Person, *, close: bool = False, **fields: Any) -> dict[str, Any]:
     """A whole life: asked, accepted, resolved, and closed where wanted."""
     ticket = await student.ask(**fields)
