@@ -1,8 +1,8 @@
 """The catalogues of texts: `python -m scripts.translate` brings them up to date; with `--check` it only looks.
 
-Texts are found in templates and code, where they are wrapped in gettext calls, in the sentences of domain errors, and
-in the kinds of secrets. A catalogue is in order when it has exactly these texts, and each is translated with the
-placeholders that it needs.
+Texts are found in templates and code, where they are wrapped in gettext calls, in the sentences of domain errors, in
+the kinds of secrets, and in the catalogue of achievements. A catalogue is in order when it has exactly these texts, and
+each is translated with the placeholders that it needs.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import mentorq.main  # every module with its errors
+from mentorq.community.catalogue import CATALOGUE
 from mentorq.core import secrets
 from mentorq.core.errors import DomainError
 from mentorq.core.languages import LANGUAGES
@@ -37,6 +38,9 @@ def found() -> Catalog:
         catalog.add(error.detail, None, [(error.__module__.replace(".", "/") + ".py", 0)])
     for kind in secrets.KINDS:
         catalog.add(kind, None, [("mentorq/core/secrets.py", 0)])
+    for achievement in CATALOGUE:
+        for text in (achievement.name, achievement.description):
+            catalog.add(text, None, [("mentorq/community/catalogue.py", 0)])
     return catalog
 
 

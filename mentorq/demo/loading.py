@@ -16,7 +16,7 @@ from mentorq.core import bulk
 from mentorq.core.clock import now
 from mentorq.core.database import Database, Write
 from mentorq.core.security import hash_password
-from mentorq.demo import appointments, cast, content
+from mentorq.demo import appointments, cast, content, ties
 from mentorq.demo.cast import Cast, Person
 from mentorq.demo.content import Content
 from mentorq.demo.plot import Life, Plot
@@ -94,6 +94,7 @@ async def load(
         await appointments.add(db, known, everybody, people, numbered, at, Random(f"{seed} sessions"))
     async for _indexed_by_now in index.add_missing(database):
         pass
+    await ties.tie(database, at, Random(f"{seed} ties"))
     await refresh_statistics(database)
 
 

@@ -21,7 +21,7 @@ from mentorq.tickets.models import LONGEST_SOLUTION, LONGEST_TITLE
 from mentorq.tickets.schemas import NewTicket, TicketChange, Wait
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Status
-from mentorq.web import progress, statistics
+from mentorq.web import community, progress, statistics
 from mentorq.web.lists import next_page, ranking, tags_in
 from mentorq.web.live_sessions import lists_of
 from mentorq.web.pages import Answer, Form, PageRoute, is_part, redirect, render, tag_names
@@ -170,6 +170,8 @@ async def home(request: Request, viewer: Visitor, db: Read) -> Response:
     """Where somebody begins: what waits for them, and their tickets."""
     place = keyset(db.settings, "home", None, IN_HAND if viewer.is_mentor else ON_HOME)
     context: dict[str, Any] = {"part_of_day": _part_of_day(viewer), "today": now()}
+    if viewer.is_student or viewer.is_mentor:
+        context |= await community.at_home(db, viewer)
     if viewer.is_mentor:
         tickets, _ = await service.mine(db, viewer, (Status.ASSIGNED,), place)
         unanswered = {ticket["id"]: ticket for ticket in await conversation.unanswered(db, viewer, IN_HAND)}

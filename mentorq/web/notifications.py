@@ -44,6 +44,7 @@ GROUPS: dict[str, tuple[Kind, ...]] = {
         Kind.SESSION_CANCELLED, Kind.SESSION_REMINDER,
     ),
     "reviews": (Kind.REVIEW_RECEIVED,),
+    "community": (Kind.FOLLOWED_MENTOR_ACTIVITY, Kind.ACHIEVEMENT_AWARDED),
 }  # fmt: skip
 ICONS = {
     Kind.TICKET_MATCHING: "inbox",
@@ -51,6 +52,7 @@ ICONS = {
     Kind.TICKET_CLOSED: "st-closed",
     Kind.TICKET_REOPENED: "refresh-cw",
     Kind.REVIEW_RECEIVED: "star",
+    Kind.ACHIEVEMENT_AWARDED: "award",
 }
 """Of what nobody with a name did; what is left is by a student who asked anonymously."""
 
@@ -59,7 +61,7 @@ class Look(BaseModel):
     """At which of them: what the address says."""
 
     unread: bool = False
-    kind: Literal["", "tickets", "messages", "sessions", "reviews"] = ""
+    kind: Literal["", "tickets", "messages", "sessions", "reviews", "community"] = ""
     cursor: Cursor = None
     day: date | None = None
     """The last one that is on the page already, for "Show more"."""
@@ -145,6 +147,7 @@ def kinds_for(viewer: Viewer) -> dict[str, str]:
         "messages": _("Messages"),
         "sessions": _("Sessions"),
         "reviews": _("Reviews"),
+        "community": _("Community"),
     }
     return {key: name for key, name in names.items() if key != "reviews" or not viewer.is_student}
 

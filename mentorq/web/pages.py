@@ -3,6 +3,7 @@
 import gzip
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from importlib import resources
@@ -112,6 +113,7 @@ def _environment(language: str) -> jinja2.Environment:
         "full_date": locale.full_date,
         "hour": locale.hour,
         "is_elsewhere": locale.is_elsewhere,
+        "moment": datetime.fromisoformat,
         "markdown": lambda text: markdown.render(text, _("Copy")),
         "number": locale.number,
         "plain": markdown.plain,
@@ -227,6 +229,10 @@ def messages() -> dict[str, str]:
         "reopened": _("Reopened. Your mentor is told."),
         "closed": _("Closed. Thank you for closing the loop."),
         "reviewed": _("Thank you for the review."),
+        "allowed": _("Your mentor may show it on the profile."),
+        "withdrawn": _("It is not shown on any profile any longer."),
+        "shown": _("It stands on your profile now."),
+        "hidden": _("It is off your profile."),
         "passed": _("Passed. It is not offered to you again."),
         "unpassed": _("It is offered to you again."),
         "sent": _("Sent."),

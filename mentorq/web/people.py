@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
+from mentorq.community import service as community
 from mentorq.core.http import Read
 from mentorq.core.inputs import Cursor, Line, SearchText
 from mentorq.core.pagination import keyset, list_name
 from mentorq.knowledge.search import newest_of
 from mentorq.mentors import directory
 from mentorq.reviews import service as reviews
+from mentorq.reviews import testimonials
 from mentorq.web.lists import next_page, tags_in
 from mentorq.web.pages import PageRoute, is_part, render
 from mentorq.web.signins import MaybeVisitor
@@ -52,7 +54,9 @@ async def people(request: Request, viewer: MaybeVisitor, db: Read, wish: Annotat
     mentors, next_cursor = await directory.page(db, wish.tags, wish.available or None, words, wish.sort, place)
     template = "parts/mentors.html" if is_part(request) else "people.html"
     more = next_page(request, next_cursor)
-    return render(request, template, wish=wish, mentors=mentors, more=more, is_part=is_part(request))
+    followed = await community.followed_among(db, viewer, [mentor["id"] for mentor in mentors])
+    context: dict[str, Any] = {"wish": wish, "mentors": mentors, "more": more, "followed": followed}
+    return render(request, template, **context, is_part=is_part(request))
 
 
 @router.get("/people/{username}")
@@ -88,6 +92,8 @@ async def person(
         knows=[(tag, solved.get(tag, 0)) for tag in knows],
         most_solved=max(solved.values(), default=0),
         spread=await reviews.spread(db, mentor["id"]),
+        thanks=await testimonials.of_mentor(db, mentor["id"]),
+        is_followed=bool(await community.followed_among(db, viewer, [mentor["id"]])),
         addresses=[(link, _short(link)) for link in mentor["links"]],
         articles=await newest_of(db, viewer, mentor["id"], SOLVED),
     )

@@ -78,7 +78,11 @@ def _kinds_of(viewer: Viewer) -> dict[Kind, str]:
         Kind.SESSION_CANCELLED: _("a session is cancelled"),
         Kind.SESSION_REMINDER: _("a session is about to begin"),
     }
-    return students if viewer.is_student else mentors if viewer.is_mentor else students | mentors
+    everybody = {
+        Kind.FOLLOWED_MENTOR_ACTIVITY: _("a mentor whom I follow does something"),
+        Kind.ACHIEVEMENT_AWARDED: _("I earn an achievement"),
+    }
+    return (students if viewer.is_student else mentors if viewer.is_mentor else students | mentors) | everybody
 
 
 def _paused(until: datetime | None) -> str:

@@ -15,6 +15,7 @@ from mentorq.core.inputs import LARGEST_ID, Cursor, RowId
 from mentorq.core.pagination import keyset, list_name
 from mentorq.mentors import directory, suggestions
 from mentorq.reviews import service as reviews
+from mentorq.reviews import testimonials
 from mentorq.reviews.errors import AlreadyReviewed, ReviewNotFound
 from mentorq.reviews.schemas import NewReview
 from mentorq.sessions import schedule
@@ -149,7 +150,7 @@ async def _around(request: Request, db: Read, viewer: Viewer, row: Row) -> dict[
             found["free_now"] = await _free_now(db, viewer, suits)
     elif row["status"] == Status.CLOSED:
         try:
-            found["review"] = await reviews.of_ticket(db, viewer, row["id"])
+            found["review"], _ = await reviews.of_ticket(db, viewer, row["id"])
         except ReviewNotFound:
             found["review"] = None
     return found
@@ -490,11 +491,21 @@ async def review(request: Request, ticket_id: RowId, viewer: Visitor, db: Write)
     form = await Form.read(request)
     if form["rating"] not in ("1", "2", "3", "4", "5"):
         form.note("rating", _("Choose one to five stars."))
-    body = form.fit(NewReview, rating=_number(form["rating"]) or 1, comment=form["comment"])
+    may_be_shown = form["may_be_shown"] == "on"
+    rating = _number(form["rating"]) or 1
+    body = form.fit(NewReview, rating=rating, comment=form["comment"], may_be_shown=may_be_shown)
     if body is None or form.errors:
         raise Answer(await _show(request, db, viewer, ticket_id, form=form, status=422))
     try:
-        await reviews.review(db, ticket_id, viewer, body.rating, body.comment)
+        await reviews.review(db, ticket_id, viewer, body.rating, body.comment, may_be_shown=may_be_shown)
     except AlreadyReviewed:
         return redirect(request, _path(ticket_id))
     return redirect(request, _path(ticket_id), "reviewed")
+
+
+@router.post("/review/consent")
+async def consent(request: Request, ticket_id: RowId, viewer: Visitor, db: Write) -> Response:
+    """Let the mentor show the review on the profile, or not any longer."""
+    form = await Form.read(request)
+    await testimonials.allow(db, ticket_id, viewer, may_be_shown=bool(form["on"]), if_match=None)
+    return redirect(request, _path(ticket_id), "allowed" if form["on"] else "withdrawn")
