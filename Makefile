@@ -62,6 +62,7 @@ bench: setup-dev ## Print what MentorQ measures of itself (minutes)
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.rooms
+	$(BIN)/python -m benchmarks.feed
 	$(BIN)/python -m benchmarks.matching
 	$(BIN)/python -m benchmarks.knowledge
 	$(BIN)/python -m benchmarks.search
