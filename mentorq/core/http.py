@@ -97,10 +97,10 @@ class Edge:
             structlog.contextvars.clear_contextvars()
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A socket is one request, however long it stays open: what is logged meanwhile bears its id."""
+        """A socket is one request, however long it stays open: what is logged meanwhile, in its task, bears its id."""
         scope["request_id"] = _request_id(scope)
-        with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
-            await self.app(scope, receive, send)
+        structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        await self.app(scope, receive, send)
 
     def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = _route_template(scope)

@@ -61,7 +61,7 @@ class Socket:
 
     def __init__(self, socket: WebSocket, allowance: Allowance, *, most_waiting: int = MOST_WAITING) -> None:
         self._socket, self._allowance, self._most_waiting = socket, allowance, most_waiting
-        self._waiting: deque[str | bytes] = deque()
+        self._waiting: deque[str | bytes] | None = None  # an empty one would be all that most sockets ever need
         self._size = 0
         self._sender: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -73,6 +73,8 @@ class Socket:
         """Send as soon as the connection takes it; nothing is sent after `close`."""
         if self.is_over or self._closing is not None:
             return
+        if self._waiting is None:
+            self._waiting = deque()
         self._waiting.extend(frames)
         self._size += sum(map(len, frames))
         if len(self._waiting) > len(frames) and (self._size > self._most_waiting or len(self._waiting) > MOST_FRAMES):
@@ -144,6 +146,7 @@ class Socket:
                 await self._socket.send({"type": "websocket.send", kind: frame})
             if self._closing is not None:
                 await self._socket.close(*self._closing)
+            self._waiting = None
         except (WebSocketDisconnect, RuntimeError, OSError):
             self.is_over = True  # the client is gone: whoever listens to it is told so
         finally:

@@ -1,12 +1,14 @@
 """The short way gives what the long way gives."""
 
+import inspect
 import re
 from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Response, WebSocket
 from pydantic import BaseModel
+from starlette.testclient import TestClient
 
 from mentorq.core import express
 from mentorq.core.express import Plan
@@ -156,3 +158,42 @@ async def test_what_a_plan_cannot_do_goes_the_long_way(
     assert (await client.get(f"{path}?word=yes", headers={"word": "heard"})).text == answer
     await take_both_ways(varied, client, path, {})
     await take_both_ways(varied, client, f"{path}?word=yes", {"word": "heard"})
+
+
+def depth() -> int:
+    """How many calls wait for this one to end."""
+    return len(inspect.stack())
+
+
+async def test_sockets_that_ask_for_nothing_else_are_handed_over_at_once(app: FastAPI) -> None:
+    assert [pattern.pattern for pattern, _ in express._plain_sockets(app)] == [
+        "^/sessions/(?P<session_id>[^/]+)/live$",
+        "^/sessions/(?P<session_id>[^/]+)/editor$",
+    ]
+
+
+def test_sockets_work_both_ways() -> None:
+    app = FastAPI()
+    app.add_middleware(express.Express)
+
+    @app.websocket("/plain/{name}")
+    async def plain(websocket: WebSocket, name: str) -> None:
+        await websocket.accept()
+        await websocket.send_json([name, depth()])
+        await websocket.close()
+
+    @app.websocket("/number/{name}")
+    async def number(websocket: WebSocket, name: int) -> None:
+        await websocket.accept()
+        await websocket.send_json([name, depth()])
+        await websocket.close()
+
+    with TestClient(app) as client:
+        with client.websocket_connect("/plain/7") as socket:
+            assert (short := socket.receive_json())[0] == "7"
+        with client.websocket_connect("/number/7") as socket:
+            assert (long := socket.receive_json())[0] == 7
+        app.dependency_overrides = {depth: depth}
+        with client.websocket_connect("/plain/7") as socket:
+            assert socket.receive_json() == ["7", long[1]]
+    assert short[1] < long[1] - 5

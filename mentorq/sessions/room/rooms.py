@@ -104,6 +104,13 @@ def _presence(user_id: int, username: str) -> dict[str, Any]:
     return {"user_id": user_id, "username": username, "online": True, "typing": False}
 
 
+def _welcome(room: Room, guest: Guest, session: Row) -> None:
+    present = room.present()
+    present.setdefault(guest.user_id, _presence(guest.user_id, guest.socket.viewer.username))
+    there, clock = list(present.values()), clock_fields(session, now())
+    guest.socket.push(frame("welcome", seq=session["message_seq"] or 0, presence=there, **clock))
+
+
 class Rooms:
     """All rooms of a process."""
 
@@ -124,10 +131,7 @@ class Rooms:
         """Be in the room with `socket` until it closes; `after` is the number of the last message it knows."""
         room = self._rooms.setdefault(session["id"], Room(session))
         guest = Guest(socket, after)
-        present = room.present()
-        present.setdefault(guest.user_id, _presence(guest.user_id, socket.viewer.username))
-        clock = clock_fields(session, now())
-        socket.push(frame("welcome", seq=session["message_seq"] or 0, presence=list(present.values()), **clock))
+        _welcome(room, guest, session)
         room.guests.add(guest)
         self._tell_presence(session["id"], room, newcomer=guest)
         self._look_into([session["id"]])
