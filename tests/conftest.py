@@ -24,6 +24,7 @@ from mentorq.settings import Settings
 from tests.support.applications import made
 from tests.support.browser import ChromiumNotFound, find_chromium, launched_chromium
 from tests.support.databases import PostgreSQLTemplate, SQLiteTemplate, settings_for
+from tests.support.histories import Home
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.people import Join, join
 from tests.support.processes import Server
@@ -141,6 +142,14 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
     server = Valkey(port, tmp_path, start_valkey(port, tmp_path))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def home(database_url: str, tmp_path: Path) -> Iterator[Home]:
+    """A running application, for histories that are made up step by step."""
+    running = Home(database_url, tmp_path)
+    yield running
+    running.close()
 
 
 @pytest.fixture

@@ -1,27 +1,19 @@
 """Any sequence of actions by anyone keeps the rules: against the real application, on both databases."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mentorq.core.clock import now
 from mentorq.core.database import Base, Database
-from mentorq.core.jobs import Worker
 from mentorq.tickets import lifecycle
 from mentorq.tickets.states import LIFE, Status
-from tests.support.applications import made
-from tests.support.databases import settings_for
+from tests.support.histories import Home
 from tests.support.people import Person, join
 
 TABLES = Base.metadata.tables
@@ -31,31 +23,6 @@ TRANSITIONS = [("accept", None), ("release", None), ("extend", None), ("close", 
 
 tickets = st.integers(0, 3)
 anyone = st.integers(0, 4)
-
-
-class Home:
-    """One application for all histories: each begins with people and tickets of its own."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.stack = AsyncExitStack()
-        self.app = made(settings_for(url, folder))
-        self.run(self.stack.enter_async_context(self.app.router.lifespan_context(self.app)))
-        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
-        self.client = self.run(
-            self.stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://test"))
-        )
-        self.database: Database = self.app.state.database
-        self.worker = Worker(self.database)
-
-    def run(self, work: Any) -> Any:
-        """Do something in the application's loop."""
-        return self.loop.run_until_complete(work)
-
-    def close(self) -> None:
-        """Stop it."""
-        self.run(self.stack.aclose())
-        self.loop.close()
 
 
 class Life(RuleBasedStateMachine):
@@ -220,23 +187,5 @@ def _check_counters(rows: dict[str, list[dict[str, Any]]]) -> None:
     assert {key: count for key, count in recorded.items() if count} == dict(under)
 
 
-@pytest.fixture
-def home(database_url: str, tmp_path: Path) -> Iterator[Home]:
-    """A running application."""
-    running = Home(database_url, tmp_path)
-    yield running
-    running.close()
-
-
 def test_any_history_keeps_the_rules(home: Home) -> None:
-    machine = type("LifeHere", (Life,), {"home": home})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
-    )
+    home.live_through(Life, examples=15, steps=30)
