@@ -17,8 +17,8 @@ from mentorq.core.database import SERVER_SETTINGS
 COLUMNS = """
     t.id, t.title, t.description, t.tags, t.status, t.student_id, t.assigned_mentor_id, t.solution, t.created_at,
     t.updated_at, t.assigned_at, t.respond_by, t.resolved_at, t.closed_at, t.is_anonymous, t.messages,
-    s.id, s.username, s.role, s.bio, s.headline, s.links, s.avatar, s.is_available, s.created_at,
-    m.id, m.username, m.role, m.bio, m.headline, m.links, m.avatar, m.is_available, m.created_at"""
+    s.id, s.username, s.role, s.bio, s.headline, s.pronouns, s.links, s.avatar, s.is_available, s.created_at,
+    m.id, m.username, m.role, m.bio, m.headline, m.pronouns, m.links, m.avatar, m.is_available, m.created_at"""
 PEOPLE = "JOIN users s ON s.id = t.student_id LEFT JOIN users m ON m.id = t.assigned_mentor_id"
 TICKET = f"""SELECT {COLUMNS} FROM tickets t {PEOPLE}
     WHERE t.id = $1 AND (t.status IN ('resolved', 'closed') OR t.student_id = $2)"""
@@ -32,8 +32,8 @@ KEYS = (
     "id", "title", "description", "tags", "status", "student_id", "assigned_mentor_id", "solution", "created_at",
     "updated_at", "assigned_at", "respond_by", "resolved_at", "closed_at", "is_anonymous", "messages",
 )  # fmt: skip
-USER_KEYS = ("id", "username", "role", "bio", "headline", "links", "avatar", "is_available", "created_at")
-STUDENT, MENTOR = slice(16, 25), slice(25, 34)
+USER_KEYS = ("id", "username", "role", "bio", "headline", "pronouns", "links", "avatar", "is_available", "created_at")
+STUDENT, MENTOR = slice(16, 26), slice(26, 36)
 
 
 class Limit:

@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import mentorq
 from mentorq import web
+from mentorq.accounts import avatars, avatars_router
 from mentorq.accounts import router as auth
 from mentorq.accounts import users_router as users
 from mentorq.accounts.access import SignInCache
@@ -64,7 +65,7 @@ from mentorq.settings import Settings, load_settings
 from mentorq.tags import router as tags
 from mentorq.tickets import handlers as tickets_handlers
 from mentorq.tickets import router as tickets
-from mentorq.web import docs
+from mentorq.web import docs, settings_pages
 from mentorq.web.assets import Assets
 from mentorq.webhooks import handlers as webhooks_handlers
 
@@ -87,9 +88,15 @@ LISTENERS = (
 """Modules that only listen: importing them is what makes them hear."""
 
 ROUTERS = (
-    auth, users, insights, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room, editor, transcripts,
-    calendars, community, notifications, unsubscribe_router, mail, docs,
+    auth, users, avatars_router, insights, mentors, reviews, knowledge, tickets, tags, schedules, sessions, room,
+    editor, transcripts, calendars, community, notifications, unsubscribe_router, mail, docs,
 )  # fmt: skip
+
+LARGER_BODIES = {
+    ("PUT", "/users/me/avatar"): avatars.LARGEST_BODY,
+    ("POST", "/app/settings/avatar"): settings_pages.LARGEST_BODY,
+}
+"""What is longer than any text: pictures."""
 
 CLOCK_EVERY = timedelta(minutes=1)
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -238,7 +245,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.documents = Documents(app.state.database)
     app.state.error_page = web.error_page
     app.add_middleware(Express)
-    app.add_middleware(Edge, settings=settings)
+    app.add_middleware(Edge, settings=settings, larger_bodies=LARGER_BODIES)
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mentorq import mail_settings
+from mentorq import mail_settings, storage_settings
 
 MINIMUM_SECRET_BYTES = 32
 HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d+)?")
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, str_strip_whitespace=True)
 
-    mentorq_data_dir: Path = Field(Path("data"), description="Where the embedded database and the secret key live.")
+    mentorq_data_dir: Path = Field(Path("data"), description="Where the embedded database, files and secret key live.")
     database_url: str = Field("", description="`sqlite:///…` or `postgresql://…`; default: SQLite in the data folder.")
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections to PostgreSQL for each process.")
     secret_key: str = Field("", description="Signs tokens, ≥ 32 bytes; made and kept in the data folder on SQLite.")
@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     refresh_token_expire_days: int = Field(30, ge=1, le=365, description="Life of a sign-in that is not used.")
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password's hash; 4 is for tests only.")
     redis_url: str = Field("", description="`redis://…`: needed as soon as several processes serve.")
+    storage_url: str = Field(
+        "",
+        description="Where people's pictures are kept: `file:///folder` or `s3://KEY:SECRET@bucket/prefix"
+        "?region=…&endpoint=…`; default: `files` in the data folder.",
+    )
     mail_url: str = Field(
         "log://",
         description="Where mail goes: `smtp(s)://`, `sendgrid://`, `mailgun://`; `log://` shows it in the log.",
@@ -92,6 +97,8 @@ class Settings(BaseSettings):
         if urlsplit(self.public_url).netloc == "":
             raise ValueError("PUBLIC_URL must name a host")
         self._set("public_url", self.public_url.rstrip("/"))
+        self._set("storage_url", self.storage_url or storage_settings.usual_url(self.mentorq_data_dir))
+        storage_settings.place_of(self.storage_url)
         self._set("mail_from", self.mail_from or mail_settings.usual_sender(self.public_url))
         mail_settings.sender_of(self.mail_from)
         provider = mail_settings.provider_of(self.mail_url)

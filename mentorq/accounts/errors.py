@@ -1,6 +1,14 @@
 """What can be wrong with an account."""
 
-from mentorq.core.errors import DomainError, Forbidden, InvalidInput, NotFound, NotSignedIn
+from mentorq.core.errors import (
+    BodyTooLarge,
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
 
 
 class UsernameTaken(DomainError):
@@ -70,6 +78,35 @@ class SignInNotFound(NotFound):
 
     code = "sign_in_not_found"
     detail = "This device is not signed in."
+
+
+class PictureTooLarge(BodyTooLarge):
+    """The picture has too many bytes, or too many pixels."""
+
+    code = "picture_too_large"
+    detail = "A picture may have up to 2 MiB and 25 million pixels. Choose a smaller one."
+
+
+class UnsupportedPicture(DomainError):
+    """What was sent is no picture that we can read, whatever it is called."""
+
+    status = 415
+    code = "unsupported_picture"
+    detail = "This cannot be read as a picture. Choose a PNG, JPEG, WebP or GIF."
+
+
+class PicturesUnavailable(Unavailable):
+    """Where pictures are kept does not answer; the one that was there stays."""
+
+    code = "pictures_unavailable"
+    detail = "Pictures cannot be kept right now. Nothing was changed; please try again in a moment."
+
+
+class PictureNotFound(NotFound):
+    """Nobody shows such a picture, or nobody any longer."""
+
+    code = "picture_not_found"
+    detail = "There is no such picture, or no longer."
 
 
 class WrongRole(Forbidden):

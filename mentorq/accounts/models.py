@@ -43,6 +43,7 @@ class UserRow(Base):
     role: Mapped[str] = mapped_column(sa.String(10))
     bio: Mapped[str] = mapped_column(sa.Text, default="")
     headline: Mapped[str] = mapped_column(sa.String(120), default="")
+    pronouns: Mapped[str] = mapped_column(sa.String(40), default="", server_default="")
     time_zone: Mapped[str] = mapped_column(sa.String(64), default="UTC")
     language: Mapped[str] = mapped_column(sa.String(5), default="en", server_default="en")
     links: Mapped[list[str]] = mapped_column(Json, default=list)

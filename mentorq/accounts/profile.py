@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
-from mentorq.accounts import queries, signins
+from mentorq.accounts import avatars, queries, signins
 from mentorq.accounts.errors import UserNotFound
 from mentorq.accounts.events import ExpertiseChanged, UserDeleted
 from mentorq.accounts.passwords import require_password
 from mentorq.accounts.registration import account, as_user
 from mentorq.accounts.schemas import PublicProfile, User, Viewer, public_user
 from mentorq.core import mail
-from mentorq.core.database import Read, Write
+from mentorq.core.database import Read, Row, Write
 from mentorq.core.errors import PreconditionFailed
 from mentorq.core.events import emit
 from mentorq.core.http import etag, require_match
@@ -75,10 +75,24 @@ async def public(db: Read, user_id: int) -> PublicProfile:
     Raises:
         UserNotFound: there is no such person, or no longer.
     """
-    row = await queries.user(db, user_id)
+    return await _public(db, await queries.public_person(db, user_id))
+
+
+async def named(db: Read, username: str) -> PublicProfile:
+    """The same by name; who is not let in here is not shown either.
+
+    Raises:
+        UserNotFound: there is no such person, or no longer.
+    """
+    return await _public(db, await queries.public_person(db, username=username.lower()))
+
+
+async def _public(db: Read, row: Row | None) -> PublicProfile:
     if row is None:
         raise UserNotFound
-    return PublicProfile(**(public_user(row) or {}), achievements=(await honours_of(db, [user_id]))[user_id])
+    achievements = (await honours_of(db, [row["id"]]))[row["id"]]
+    more = {"time_zone": row["time_zone"], "skills": row["skills"], "achievements": achievements}
+    return PublicProfile(**(public_user(row) or {}) | more)
 
 
 async def change(db: Write, viewer: Viewer, changes: dict[str, Any], if_match: str | None) -> tuple[User, str]:
@@ -99,6 +113,32 @@ async def change(db: Write, viewer: Viewer, changes: dict[str, Any], if_match: s
     if skills is not None:
         await replace_skills(db, viewer, skills)
     return as_user(row, list(await queries.skills(db, viewer.id))), etag(row["id"], row["version"])
+
+
+async def set_avatar(db: Write, reads: Read, viewer: Viewer, content: bytes) -> tuple[User, str]:
+    """Let a picture stand for the viewer; the one before it is taken away.
+
+    Raises:
+        PictureTooLarge: it has too many bytes, or pixels.
+        UnsupportedPicture: it is no picture of the formats that we read.
+        PicturesUnavailable: it cannot be kept; the one before stays.
+    """
+    await reads.close()  # what follows takes its time, and nobody else waits for the connection meanwhile
+    return await _show(db, viewer, await avatars.keep(db.database, viewer.id, content))
+
+
+async def remove_avatar(db: Write, viewer: Viewer) -> tuple[User, str]:
+    """Let no picture stand for the viewer."""
+    return await _show(db, viewer, None)
+
+
+async def _show(db: Write, viewer: Viewer, avatar: str | None) -> tuple[User, str]:
+    await queries.hold(db, viewer.id)
+    row = await queries.user(db, viewer.id)
+    if row is None:
+        raise UserNotFound
+    await avatars.discard(db, viewer.id, row["avatar"])
+    return await change(db, viewer, {"avatar": avatar}, None)
 
 
 async def replace_skills(db: Write, viewer: Viewer, names: Sequence[str]) -> None:
@@ -138,6 +178,8 @@ async def delete(db: Write, reads: Read, viewer: Viewer, password: str) -> None:
     """
     user = await require_password(reads, viewer, password)
     await queries.hold(db, viewer.id)
+    held = await queries.user(db, viewer.id) or user
+    await avatars.discard(db, viewer.id, held["avatar"])
     await emit(db, UserDeleted(viewer.id, viewer.role))
     await replace_skills(db, viewer, [])
     await signins.end_all(db, viewer.id)

@@ -15,6 +15,7 @@ from mentorq.tags.models import TagRow
 
 USERS = UserRow.__table__
 EXISTING = UserRow.deleted_at.is_(None)
+ENABLED = UserRow.disabled_at.is_(None)
 
 
 def public_columns(users: sa.FromClause, prefix: str) -> list[sa.Label[Any]]:
@@ -42,6 +43,20 @@ async def user(db: Read, user_id: int) -> Row | None:
     return await db.row(sa.select(USERS).where(UserRow.id == user_id, EXISTING))
 
 
+async def public_person(db: Read, user_id: int | None = None, username: str | None = None) -> Row | None:
+    """Somebody as everybody may see them, with the names of their tags; by id or by name."""
+    names = (
+        sa.select(TagRow.name)
+        .join(UserTagRow, UserTagRow.tag_id == TagRow.id)
+        .where(UserTagRow.user_id == USERS.c.id)
+        .order_by(TagRow.name)
+        .correlate(USERS)
+    )
+    shown = sa.select(*public_columns(USERS, ""), UserRow.time_zone, db.listed(names).label("skills"))
+    who = UserRow.id == user_id if user_id is not None else sa.and_(UserRow.username == username, ENABLED)
+    return await db.row(shown.where(who, EXISTING))
+
+
 async def user_by_name_or_email(db: Read, name: str) -> Row | None:
     """Usernames have no @, addresses have one, so that no name can stand for two accounts."""
     column = UserRow.email if "@" in name else UserRow.username
@@ -54,6 +69,12 @@ async def change_user(db: Write, user_id: int, changes: dict[str, Any], version:
     if version is not None:
         statement = statement.where(UserRow.version == version)
     return await db.row(statement.values(**changes, version=UserRow.version + 1).returning(USERS))
+
+
+async def shows(db: Read, user_id: int, avatar: str) -> bool:
+    """Whether somebody's account names this picture."""
+    named = sa.select(UserRow.id).where(UserRow.id == user_id, UserRow.avatar == avatar)
+    return await db.scalar(named) is not None
 
 
 async def hold(db: Write, user_id: int) -> None:
@@ -74,6 +95,7 @@ async def anonymise(db: Write, user_id: int) -> None:
             password_hash=None,
             bio="",
             headline="",
+            pronouns="",
             time_zone="UTC",
             language="en",
             links=[],
@@ -125,6 +147,7 @@ VIEWER_OF_SIGN_IN = (
         UserRow.username,
         UserRow.time_zone,
         UserRow.is_available,
+        UserRow.avatar,
         UserRow.last_seen_at,
         SignInRow.id.label("sign_in_id"),
     )

@@ -74,6 +74,7 @@ class Viewer:
     sign_in_id: int
     time_zone: str = "UTC"
     is_available: bool = False
+    avatar: str | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -130,8 +131,9 @@ EXAMPLE_PERSON: dict[str, Any] = {
     "role": "student",
     "bio": "Learning Python in the evenings.",
     "headline": "Career changer",
+    "pronouns": "she/her",
     "links": ["https://ana.example.org"],
-    "avatar": None,
+    "avatar": "/avatars/7-2fd4e1c67a2d28fced849ee1bb76e7391b93eb12/256.webp",
     "is_available": True,
     "created_at": "2026-01-05T08:00:00Z",
 }
@@ -160,8 +162,11 @@ class UserPublic(BaseModel):
     role: str = Field(examples=["student"])
     bio: str
     headline: str
+    pronouns: str = Field(description="In their own words; empty where nothing is said.")
     links: list[str]
-    avatar: str | None
+    avatar: str | None = Field(
+        description="The path of a square WebP of 256 pixels; there are /96.webp and /48.webp beside it. null: none."
+    )
     is_available: bool
     created_at: datetime
 
@@ -185,8 +190,16 @@ class EarnedAchievement(BaseModel):
 class PublicProfile(UserPublic):
     """A person's public page."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PERSON | {"achievements": []}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                EXAMPLE_PERSON | {"time_zone": "Europe/Lisbon", "skills": ["python"], "achievements": [EXAMPLE_EARNED]}
+            ]
+        }
+    )
 
+    time_zone: str = Field(examples=["Europe/Lisbon"])
+    skills: list[str] = Field(description="A mentor's expertise, or what a student learns.", examples=[["python"]])
     achievements: list[EarnedAchievement]
 
 
@@ -274,6 +287,7 @@ class ProfileChange(Body):
 
     bio: Annotated[Text, Field(max_length=2000)] | None = None
     headline: Annotated[Line, Field(max_length=120)] | None = None
+    pronouns: Annotated[Line, Field(max_length=40, examples=["she/her"])] | None = None
     time_zone: TimeZone | None = None
     language: Annotated[Line, AfterValidator(_language), Field(examples=["es"])] | None = None
     links: Annotated[list[Link], Field(max_length=8)] | None = None
@@ -287,7 +301,9 @@ class AccountDeletion(Body):
     password: Password
 
 
-PUBLIC_FIELDS = ("id", "username", "role", "bio", "headline", "links", "avatar", "is_available", "created_at")
+PUBLIC_FIELDS = (
+    "id", "username", "role", "bio", "headline", "pronouns", "links", "avatar", "is_available", "created_at",
+)  # fmt: skip
 
 
 @functools.cache

@@ -1,10 +1,18 @@
 """/users: profiles, export, deletion."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from mentorq.accounts import profile
+from fastapi import APIRouter, File, Response, UploadFile
+
+from mentorq.accounts import avatars, profile
 from mentorq.accounts.access import CurrentViewer, MaybeViewer, limited
-from mentorq.accounts.errors import UserNotFound, WrongPassword
+from mentorq.accounts.errors import (
+    PicturesUnavailable,
+    PictureTooLarge,
+    UnsupportedPicture,
+    UserNotFound,
+    WrongPassword,
+)
 from mentorq.accounts.schemas import AccountDeletion, ProfileChange, PublicProfile, User
 from mentorq.core.errors import PreconditionFailed, problems
 from mentorq.core.http import IfMatch, Read, Route, Write, json_response
@@ -20,6 +28,32 @@ async def change_me(
     """Change what is sent, keep the rest. `skills` replaces a mentor's expertise, or what a student learns."""
     changes = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     user, response.headers["ETag"] = await profile.change(db, viewer, changes, if_match)
+    return user
+
+
+@router.put(
+    "/me/avatar",
+    responses=problems(PictureTooLarge, UnsupportedPicture, PicturesUnavailable),
+    dependencies=[limited("avatar", avatars.LIMIT)],
+    summary="Set my picture",
+)
+async def set_avatar(
+    file: Annotated[UploadFile, File(description="A PNG, JPEG, WebP or GIF of up to 2 MiB.")],
+    viewer: CurrentViewer,
+    db: Write,
+    reads: Read,
+    response: Response,
+) -> User:
+    """Show a picture beside your name. Its middle is kept, in small sizes, and nothing else of the file."""
+    content = await file.read(avatars.LARGEST_FILE + 1)
+    user, response.headers["ETag"] = await profile.set_avatar(db, reads, viewer, content)
+    return user
+
+
+@router.delete("/me/avatar", summary="Remove my picture")
+async def remove_avatar(viewer: CurrentViewer, db: Write, response: Response) -> User:
+    """Show no picture beside your name. It is gone within moments, also from where it was kept."""
+    user, response.headers["ETag"] = await profile.remove_avatar(db, viewer)
     return user
 
 

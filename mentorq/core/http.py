@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Never
 
 import orjson
@@ -28,6 +28,7 @@ log = structlog.get_logger("mentorq.requests")
 PROPER_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 NO_LOG = {"/healthz", "/readyz", "/metrics"}
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+NO_LARGER: Mapping[tuple[str, str], int] = {}
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -42,12 +43,16 @@ SECURITY_HEADERS = {
 class Edge:
     """Pure ASGI middleware: an id for each request; headers, a log line and numbers for each answer.
 
-    A body that is too large is refused here, unread: by what it declares, or as soon as it has grown too long.
+    A body that is too large is refused here, unread: by what it declares, or as soon as it has grown too long. A few
+    paths take `larger_bodies`.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, larger_bodies: Mapping[tuple[str, str], int] = NO_LARGER
+    ) -> None:
         self.app = app
         self.largest_body = settings.max_body_bytes
+        self.larger_bodies = larger_bodies
         self.logs_requests = settings.log_level in ("debug", "info")
         headers = SECURITY_HEADERS | {"Cache-Control": "no-store"}
         if settings.is_https:
@@ -64,6 +69,7 @@ class Edge:
             # HEAD is GET without a body (RFC 9110, 9.3.2); no route need know, but one whose body never ends
             scope = {**scope, "method": "GET", "is_head": True}
         request_id = scope["request_id"] = _request_id(scope)
+        largest = max(self.largest_body, self.larger_bodies.get((method, scope["path"]), 0))
         started, status, is_answered = time.perf_counter(), 500, False
 
         async def send_with_headers(message: Message) -> None:
@@ -81,10 +87,10 @@ class Edge:
         REQUESTS_IN_FLIGHT.inc()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            if _declared_length(scope) > self.largest_body:
+            if _declared_length(scope) > largest:
                 await problem_response(Request(scope), BodyTooLarge())(scope, receive, send_with_headers)
             else:
-                await self.app(scope, _bounded(receive, self.largest_body), send_with_headers)
+                await self.app(scope, _bounded(receive, largest), send_with_headers)
         except Exception as error:  # the last resort: a problem document, and the trace in the log
             log.error("request failed", path=scope["path"], exc_info=error)
             if is_answered:

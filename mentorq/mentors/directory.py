@@ -31,8 +31,8 @@ def _profiles(db: Read) -> sa.Select[Any]:
     )
     return (
         sa.select(
-            *public_columns(U, ""), S.c.rating_sum, S.c.rating_count, S.c.rating_rank, S.c.tickets_resolved,
-            S.c.median_response_seconds, S.c.followers, db.listed(expertise).label("tags"),
+            *public_columns(U, ""), U.c.time_zone, S.c.rating_sum, S.c.rating_count, S.c.rating_rank,
+            S.c.tickets_resolved, S.c.median_response_seconds, S.c.followers, db.listed(expertise).label("tags"),
         ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
     )  # fmt: skip
 
@@ -79,6 +79,7 @@ async def _whole(db: Read, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _as_profile(row: Row, achievements: list[dict[str, Any]]) -> dict[str, Any]:
     count = row["rating_count"]
     return (public_user(row) or {}) | {
+        "time_zone": row["time_zone"],
         "tags": row["tags"],
         "rating_average": round(row["rating_sum"] / count, 2) if count else None,
         "rating_count": count,

@@ -17,6 +17,8 @@ EXAMPLE_MENTOR: dict[str, Any] = EXAMPLE_PERSON | {
     "bio": "Ten years of Python, still curious.",
     "headline": "Backend engineer",
     "links": [],
+    "avatar": None,
+    "time_zone": "Europe/Lisbon",
     "tags": ["python", "sql"],
     "rating_average": 4.8,
     "rating_count": 21,
@@ -33,6 +35,7 @@ class MentorProfile(UserPublic):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_MENTOR]})
 
+    time_zone: str = Field(examples=["Europe/Lisbon"])
     tags: list[str] = Field(description="Expertise.", examples=[["python", "sql"]])
     rating_average: float | None = Field(description="null: no reviews yet.", examples=[4.8])
     rating_count: int

@@ -41,6 +41,7 @@ WHOLE = (
         N.c.gone, N.c.in_app, N.c.created_at, N.c.read_at, N.c.session_id,
         L.c.topic.label("session_topic"), READER.c.time_zone.label("reader_time_zone"),
         T.c.title.label("ticket_title"), T.c.tags.label("ticket_tags"), ACTOR.c.username.label("actor_username"),
+        ACTOR.c.avatar.label("actor_avatar"),
     )
     .select_from(
         N.join(READER, READER.c.id == N.c.user_id)

@@ -5,13 +5,18 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from mentorq.accounts import avatars
 from mentorq.web import assets
 
 _kept = lru_cache(maxsize=4096)
 
 _ICON = Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>')
 _TAG = Markup('<a class="{}" href="{}{}">{}</a>')
-_AVATAR = Markup('<span class="{}" aria-hidden="true">{}</span>')
+_INITIALS = Markup('<span class="{}" aria-hidden="true">{}</span>')
+_PICTURE = Markup('<img class="{}" src="{}" width="{}" height="{}" alt="" loading="lazy" decoding="async">')
+
+SIDES = {"xs": (22, 48), "": (32, 96), "lg": (48, 96), "xl": (88, 256)}
+"""How large a picture is shown in each size, and which of its files: one that is sharp on small pixels, too."""
 
 
 @_kept
@@ -27,8 +32,10 @@ def tag(label: str, hit: bool = False, base: str = "/people?tag=") -> Markup:
 
 
 @_kept
-def avatar(username: str, user_id: int, size: str = "") -> Markup:
-    """Somebody's initials on a colour of their own."""
-    return _AVATAR.format(
-        " ".join(filter(None, ("avatar", size, f"hue-{user_id % 6}"))), username[:2].upper() if username else "?"
-    )
+def avatar(username: str, user_id: int, size: str = "", address: str | None = None) -> Markup:
+    """Somebody's picture, or else initials on a colour of their own. The name stands beside it."""
+    if address is None:
+        classes = ("avatar", size, f"hue-{user_id % len(avatars.HUES)}")
+        return _INITIALS.format(" ".join(filter(None, classes)), avatars.initials(username))
+    side, file = SIDES[size]
+    return _PICTURE.format(f"avatar {size}".strip(), f"{address.rpartition('/')[0]}/{file}.webp", side, side)

@@ -81,7 +81,7 @@ class Line:
     kind: Kind
     title: Markup
     about: str
-    actor: tuple[str, int] | None
+    actor: tuple[str, int, str | None] | None
     icon: str
     is_unread: bool
     created_at: datetime
@@ -115,6 +115,7 @@ class _Marked(Tongue):
 def _line(told: Row) -> Line:
     kind = Kind(told["kind"])
     username = told["actor_username"]
+    actor = username or "", told["actor_id"], told["actor_avatar"]
     named = told | {"actor_username": Markup("<bdi>{}</bdi>").format(username) if username else None}
     is_own_clock = kind == Kind.TICKET_RELEASED and told["data"]["expired"]
     return Line(
@@ -122,7 +123,7 @@ def _line(told: Row) -> Line:
         kind=kind,
         title=Markup(wording.title(named, _Marked(locale.language.get()))),  # noqa: S704 - marked by the tongue
         about=wording.body(told, locale.tongue()),
-        actor=None if told["actor_id"] is None or is_own_clock else (username or "", told["actor_id"]),
+        actor=None if told["actor_id"] is None or is_own_clock else actor,
         icon=ICONS.get(kind, "user"),
         is_unread=told["read_at"] is None,
         created_at=told["created_at"],

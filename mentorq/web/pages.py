@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from mentorq.accounts.schemas import ANONYMOUS, Viewer
 from mentorq.core import charts, markdown
-from mentorq.core.errors import DomainError, NotFound, NotSignedIn
+from mentorq.core.errors import BodyTooLarge, DomainError, NotFound, NotSignedIn
 from mentorq.core.http import Route
 from mentorq.core.languages import LANGUAGES, Tongue
 from mentorq.knowledge.schemas import url as article_url
@@ -209,6 +209,8 @@ def messages() -> dict[str, str]:
         "fill_in_both": _("Fill in both, please."),
         "signed_out": _("You are signed out."),
         "profile_saved": _("Profile saved."),
+        "avatar_saved": _("Your picture is saved."),
+        "avatar_removed": _("Your picture is gone."),
         "password_changed": _("Password changed. All other devices are signed out."),
         "password_reset": _("Your new password is set. Sign in with it."),
         "email_verified": _("Your e-mail address is confirmed."),
@@ -316,6 +318,22 @@ class Form:
             self.note(name, _(error.detail))
 
 
+async def file_in(request: Request, name: str, most: int) -> bytes:
+    """The beginning of a file that came with a form, or nothing where none was chosen.
+
+    Raises:
+        NotFound: it is no form.
+    """
+    try:
+        async with request.form(max_files=1, max_fields=10) as form:
+            given = form.get(name)
+            return b"" if given is None or isinstance(given, str) else await given.read(most)
+    except HTTPException as error:
+        if error.status_code == BodyTooLarge.status:
+            raise
+        raise NotFound from None
+
+
 def explain(item: Mapping[str, Any]) -> str:
     """A validation error in the words of the house."""
     kind, limits = item["type"], item.get("ctx", {})
@@ -343,7 +361,8 @@ def error_page(request: Request, error: DomainError) -> Response | None:
     """The page for an error, where a browser came for a page; None: a program came, answer with a document."""
     scope = request.scope
     unmatched = ("route" not in scope and "endpoint" not in scope) or error.status == HTTPStatus.METHOD_NOT_ALLOWED
-    wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+    is_plain = request.method in ("GET", "HEAD") or error.status == BodyTooLarge.status
+    wants_page = is_plain and "text/html" in request.headers.get("accept", "")
     if not scope.get("is_page") and not (unmatched and wants_page):
         return None
     locale.language.set(locale.choose(request))

@@ -6,12 +6,17 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
+from mentorq.accounts import profile
+from mentorq.accounts.errors import UserNotFound
+from mentorq.accounts.models import Role
 from mentorq.community import service as community
+from mentorq.core.clock import now
 from mentorq.core.http import Read
 from mentorq.core.inputs import Cursor, Line, SearchText
 from mentorq.core.pagination import keyset, list_name
 from mentorq.knowledge.search import newest_of
 from mentorq.mentors import directory
+from mentorq.mentors.errors import MentorNotFound
 from mentorq.reviews import service as reviews
 from mentorq.reviews import testimonials
 from mentorq.web.lists import next_page, tags_in
@@ -67,12 +72,15 @@ async def person(
     username: Annotated[Line, Path(max_length=50)],
     cursor: Cursor = None,
 ) -> Response:
-    """A mentor's profile, with what students said.
+    """A mentor's profile, with what students said; or a student's.
 
     Raises:
-        MentorNotFound: there is no such mentor, or no longer.
+        MentorNotFound: there is no such person, or no longer.
     """
-    mentor = await directory.named(db, username)
+    try:
+        mentor = await directory.named(db, username)
+    except MentorNotFound:
+        return await _student(request, db, username)
     place = keyset(db.settings, list_name(request, viewer.id), cursor, REVIEWS)
     stories, next_cursor = await reviews.stories(db, viewer, mentor["id"], place)
     context: dict[str, Any] = {
@@ -93,10 +101,22 @@ async def person(
         most_solved=max(solved.values(), default=0),
         spread=await reviews.spread(db, mentor["id"]),
         thanks=await testimonials.of_mentor(db, mentor["id"]),
+        now=now(),
         is_followed=bool(await community.followed_among(db, viewer, [mentor["id"]])),
         addresses=[(link, _short(link)) for link in mentor["links"]],
         articles=await newest_of(db, viewer, mentor["id"], SOLVED),
     )
+
+
+async def _student(request: Request, db: Read, username: str) -> Response:
+    try:
+        person = await profile.named(db, username)
+    except UserNotFound:
+        raise MentorNotFound from None
+    if person.role != Role.STUDENT:
+        raise MentorNotFound
+    addresses = [(link, _short(link)) for link in person.links]
+    return render(request, "student.html", person=person, addresses=addresses, now=now())
 
 
 def _short(link: str) -> str:

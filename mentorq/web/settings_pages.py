@@ -6,9 +6,9 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
 
-from mentorq.accounts import passwords, profile, registration, signins
+from mentorq.accounts import avatars, passwords, profile, registration, signins
 from mentorq.accounts.access import caller
-from mentorq.accounts.errors import WrongPassword
+from mentorq.accounts.errors import PicturesUnavailable, PictureTooLarge, UnsupportedPicture, WrongPassword
 from mentorq.accounts.schemas import AccountDeletion, PasswordChange, ProfileChange, User, Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read as Reading
@@ -18,12 +18,16 @@ from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import keyset
 from mentorq.notifications import preferences as telling
 from mentorq.web import devices, locale, preferences
-from mentorq.web.pages import Answer, Form, PageRoute, redirect, render, tag_names
+from mentorq.web.locale import gettext as _
+from mentorq.web.pages import Answer, Form, PageRoute, file_in, redirect, render, tag_names
 from mentorq.web.signins import Visitor, keep
 
 router = APIRouter(route_class=PageRoute, prefix="/app/settings")
 
 DEVICES_SHOWN = 20
+AS_WRITTEN = ("headline", "pronouns", "bio", "time_zone")
+LARGEST_BODY = 16 << 20
+"""Far more than a picture may have: what a camera makes is refused beside the field, not by the door."""
 AREAS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
 )  # fmt: skip
@@ -43,6 +47,7 @@ def _form_of(user: User) -> Form:
     return Form(
         {
             "headline": user.headline,
+            "pronouns": user.pronouns,
             "bio": user.bio,
             "links": "\n".join(user.links),
             "skills": ", ".join(user.skills),
@@ -58,12 +63,13 @@ async def _page(
     db: Reading,
     status: int = 200,
     *,
+    avatar_form: Form | None = None,
     profile_form: Form | None = None,
     password_form: Form | None = None,
     notify_form: Form | None = None,
     cursor: str | None = None,
 ) -> Response:
-    user, _ = await profile.own(db, viewer)
+    user = (await profile.own(db, viewer))[0]
     place = keyset(db.settings, f"devices {viewer.id}", cursor, DEVICES_SHOWN)
     signed_in, next_cursor = await signins.listing(db, viewer, place)
     how = await telling.of(db, viewer.id)
@@ -72,6 +78,7 @@ async def _page(
         "settings.html",
         status,
         user=user,
+        avatar_form=avatar_form or Form(),
         profile_form=profile_form or _form_of(user),
         password_form=password_form or Form(),
         notify_form=notify_form or preferences.form_of(viewer, how),
@@ -79,6 +86,7 @@ async def _page(
         devices=[(sign_in, devices.name_of(sign_in.user_agent)) for sign_in in signed_in],
         next_cursor=next_cursor,
         zones=time_zones(),
+        most=avatars.LARGEST_FILE,
         now=now(),
         is_welcome=viewer.is_mentor and "welcome" in request.query_params,
     )
@@ -94,7 +102,7 @@ async def settings_page(request: Request, viewer: Visitor, db: Read, cursor: Cur
 async def change_profile(request: Request, viewer: Visitor, db: Write, reads: Read) -> Response:
     """Save the profile; a field that was not sent stays as it is."""
     form = await Form.read(request)
-    given: dict[str, Any] = {name: form[name] for name in ("headline", "bio", "time_zone") if name in form.values}
+    given: dict[str, Any] = {name: form[name] for name in AS_WRITTEN if name in form.values}
     if "links" in form.values:
         given["links"] = [line.strip() for line in form["links"].splitlines() if line.strip()]
     if "skills" in form.values:
@@ -106,6 +114,31 @@ async def change_profile(request: Request, viewer: Visitor, db: Write, reads: Re
         raise Answer(await _page(request, viewer, reads, 422, profile_form=form))
     await profile.change(db, viewer, body.model_dump(exclude_unset=True), None)
     return redirect(request, "/app/settings#profile", "profile_saved")
+
+
+@router.post("/avatar")
+async def change_avatar(request: Request, viewer: Visitor, db: Write, reads: Read) -> Response:
+    """Show a picture; what is wrong with it is said beside the field."""
+    await request.app.state.limiter.hit("avatar", avatars.LIMIT, caller(request, viewer))
+    form = Form()
+    content = await file_in(request, "file", avatars.LARGEST_FILE + 1)
+    try:
+        if content:
+            await profile.set_avatar(db, reads, viewer, content)
+            return redirect(request, "/app/settings#avatar", "avatar_saved")
+        form.note("file", _("Please choose a picture."))
+        status = 422
+    except (PictureTooLarge, UnsupportedPicture, PicturesUnavailable) as error:
+        form.refuse(error, "file")
+        status = error.status
+    raise Answer(await _page(request, viewer, reads, status, avatar_form=form))
+
+
+@router.post("/avatar/remove")
+async def remove_avatar(request: Request, viewer: Visitor, db: Write) -> Response:
+    """Show no picture any longer."""
+    await profile.remove_avatar(db, viewer)
+    return redirect(request, "/app/settings#avatar", "avatar_removed")
 
 
 @router.post("/notifications")
@@ -193,7 +226,9 @@ async def delete(request: Request, viewer: Visitor, db: Write, reads: Read) -> R
 
 @router.get("/{section}")
 async def section_page(
-    request: Request, viewer: Visitor, section: Literal["profile", "password", "verification", "notifications"]
+    request: Request,
+    viewer: Visitor,
+    section: Literal["avatar", "profile", "password", "verification", "notifications"],
 ) -> Response:
     """Who reloads what a form answered comes back to the settings."""
     anchors = {"verification": "email", "notifications": "notify"}

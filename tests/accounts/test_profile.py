@@ -16,7 +16,7 @@ from tests.support.people import Join, Person
 
 pytestmark = pytest.mark.anyio
 
-PUBLIC = {"id", "username", "role", "bio", "avatar", "is_available", "created_at", "headline", "links"}
+PUBLIC = {"id", "username", "role", "bio", "avatar", "is_available", "created_at", "headline", "links", "pronouns"}
 
 
 async def tag_counts(person: Person) -> dict[str, int]:
@@ -137,7 +137,7 @@ async def test_others_see_the_person_but_not_the_address(student: Join, mentor: 
     ana, eve = await student(), await student()
     await ana.expect(200, "PATCH", "/users/me", {"bio": "Hello.", "headline": "Learner"})
     for answer in (await eve.get(f"/users/{ana.id}"), await ana.client.get(f"/users/{ana.id}")):
-        assert set(answer.json()) == PUBLIC | {"achievements"}
+        assert set(answer.json()) == PUBLIC | {"achievements", "skills", "time_zone"}
         assert ana.email not in answer.text
     assert (await eve.get("/users/999999")).status_code == 404
 

@@ -47,6 +47,7 @@ WRONG = {
     "REFRESH_TOKEN_EXPIRE_DAYS": ["0", "366"],
     "BCRYPT_ROUNDS": ["3", "17"],
     "REDIS_URL": ["http://a", "localhost:6379", "redis://a:port/0"],
+    "STORAGE_URL": ["files", "ftp://bucket", "s3://", "s3://KEY@bucket", "s3://bucket?colour=red"],
     "MAIL_URL": [
         "gopher://a",
         "smtp",

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.anyio
 
 PROFILE = {
     "id", "username", "role", "bio", "headline", "links", "avatar", "is_available", "created_at", "tags",
-    "rating_average", "rating_count", "tickets_resolved", "median_response_seconds", "followers", "achievements",
+    "pronouns", "time_zone", "rating_average", "rating_count", "tickets_resolved", "median_response_seconds",
+    "followers", "achievements",
 }  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from fastapi import FastAPI
 
+from mentorq.core.database import Database
 from mentorq.core.jobs import Worker
 from mentorq.web.people import PEOPLE, REVIEWS
-from tests.support.life import statements_of, ticket_in
+from tests.support.life import make_admin, statements_of, ticket_in
 from tests.support.people import PASSWORD, Join, Person
 from tests.support.visits import visiting
 
@@ -162,10 +163,13 @@ async def test_reviews_come_in_pages(
         assert re.findall(r"No\. (\d+);", part.text) == rest
 
 
-async def test_only_mentors_who_are_here_have_a_profile(app: FastAPI, student: Join, mentor: Join) -> None:
-    ana, ben = await student(), await mentor()
-    await ben.expect(204, "DELETE", "/users/me", {"password": PASSWORD})
+async def test_only_who_is_here_has_a_profile(app: FastAPI, student: Join, mentor: Join, database: Database) -> None:
+    ana, eve, ben = await student(), await student(), await mentor()
+    admin = await make_admin(database, student)
+    for person in (eve, ben):
+        await person.expect(204, "DELETE", "/users/me", {"password": PASSWORD})
     async with visiting(app) as visit:
-        for name in (ana.username, ben.username, "deleted user", "nobody", "%00", "a%2Fb"):
+        await visit.page(f"/people/{ana.username}")
+        for name in (eve.username, ben.username, admin.username, "deleted user", "nobody", "%00", "a%2Fb"):
             page = await visit.page(f"/people/{name}", 404)
             assert "There is nothing at this address" in page, name

@@ -13,5 +13,6 @@ import "./clocks.js";
 import "./connection.js";
 import "./notifications.js";
 import "./sessions.js";
+import "./picture.js";
 import "./push.js";
 import "./focus.js";
