@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mentorq.accounts import availability
 from mentorq.accounts.models import Role, UserRow, UserTagRow
 from mentorq.accounts.profile import honours_of
 from mentorq.accounts.queries import public_columns
@@ -18,6 +19,7 @@ from mentorq.tickets.lists import contains
 
 U = UserRow.__table__
 S = MentorStatsRow.__table__
+IS_AVAILABLE = availability.is_available(U)
 EXISTING = sa.and_(U.c.role == Role.MENTOR, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
 
 
@@ -32,7 +34,8 @@ def _profiles(db: Read) -> sa.Select[Any]:
     return (
         sa.select(
             *public_columns(U, ""), S.c.rating_sum, S.c.rating_count, S.c.rating_rank, S.c.tickets_resolved,
-            S.c.median_response_seconds, S.c.followers, db.listed(expertise).label("tags"),
+            S.c.median_response_seconds, S.c.followers, U.c.last_seen_at,
+            availability.away_until(U).label("away_until"), db.listed(expertise).label("tags"),
         ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
     )  # fmt: skip
 
@@ -59,7 +62,7 @@ async def page(
         expert = sa.select(UserTagRow.user_id).join(TagRow, TagRow.id == UserTagRow.tag_id).where(TagRow.name.in_(tags))
         statement = statement.where(U.c.id.in_(expert))
     if available is not None:
-        statement = statement.where(U.c.is_available == available)
+        statement = statement.where(IS_AVAILABLE if available else sa.not_(IS_AVAILABLE))
     named = sa.func.lower(U.c.username + " " + U.c.headline + " " + U.c.bio)
     statement = statement.where(*(named.like(contains(word), escape="\\") for word in words))
     if keyset.after:
@@ -86,6 +89,9 @@ def _as_profile(row: Row, achievements: list[dict[str, Any]]) -> dict[str, Any]:
         "median_response_seconds": row["median_response_seconds"],
         "followers": row["followers"],
         "achievements": achievements,
+        "away_until": row["away_until"],
+        "is_active": availability.is_active(row["last_seen_at"]),
+        "last_active_at": availability.roughly(row["last_seen_at"]),
     }
 
 

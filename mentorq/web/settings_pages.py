@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from mentorq.accounts import passwords, profile, registration, signins
 from mentorq.accounts.access import caller
 from mentorq.accounts.errors import WrongPassword
+from mentorq.accounts.models import MOST_AT_ONCE
 from mentorq.accounts.schemas import AccountDeletion, PasswordChange, ProfileChange, User, Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read as Reading
@@ -16,10 +17,12 @@ from mentorq.core.errors import InvalidInput
 from mentorq.core.http import Read, Write, json_response
 from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import keyset
+from mentorq.mentors import service as mentors
+from mentorq.mentors.schemas import Capacity
 from mentorq.notifications import preferences as telling
 from mentorq.web import devices, locale, preferences
 from mentorq.web.pages import Answer, Form, PageRoute, redirect, render, tag_names
-from mentorq.web.signins import Visitor, keep
+from mentorq.web.signins import VisitingMentor, Visitor, keep
 
 router = APIRouter(route_class=PageRoute, prefix="/app/settings")
 
@@ -47,6 +50,7 @@ def _form_of(user: User) -> Form:
             "links": "\n".join(user.links),
             "skills": ", ".join(user.skills),
             "time_zone": user.time_zone,
+            "capacity": "" if user.capacity is None else str(user.capacity),
         }
         | ({"on_leaderboard": "on"} if user.on_leaderboard else {})
     )
@@ -61,6 +65,7 @@ async def _page(
     profile_form: Form | None = None,
     password_form: Form | None = None,
     notify_form: Form | None = None,
+    capacity_form: Form | None = None,
     cursor: str | None = None,
 ) -> Response:
     user, _ = await profile.own(db, viewer)
@@ -75,6 +80,9 @@ async def _page(
         profile_form=profile_form or _form_of(user),
         password_form=password_form or Form(),
         notify_form=notify_form or preferences.form_of(viewer, how),
+        capacity_form=capacity_form or _form_of(user),
+        usual_capacity=db.settings.max_active_tickets,
+        most_at_once=MOST_AT_ONCE,
         choices=preferences.choices(viewer, how["paused_until"]),
         devices=[(sign_in, devices.name_of(sign_in.user_agent)) for sign_in in signed_in],
         next_cursor=next_cursor,
@@ -106,6 +114,20 @@ async def change_profile(request: Request, viewer: Visitor, db: Write, reads: Re
         raise Answer(await _page(request, viewer, reads, 422, profile_form=form))
     await profile.change(db, viewer, body.model_dump(exclude_unset=True), None)
     return redirect(request, "/app/settings#profile", "profile_saved")
+
+
+@router.post("/capacity")
+async def change_capacity(request: Request, mentor: VisitingMentor, db: Write, reads: Read) -> Response:
+    """Save how many tickets a mentor wants at once; an empty field: as many as is usual."""
+    form = await Form.read(request)
+    capacity = form["capacity"].strip()
+    body = form.fit(
+        Capacity, capacity=int(capacity) if capacity.isdecimal() and len(capacity) < 5 else capacity or None
+    )
+    if body is None:
+        raise Answer(await _page(request, mentor, reads, 422, capacity_form=form))
+    await mentors.set_capacity(db, mentor, body.capacity)
+    return redirect(request, "/app/settings#capacity", "capacity_saved")
 
 
 @router.post("/notifications")
@@ -193,7 +215,9 @@ async def delete(request: Request, viewer: Visitor, db: Write, reads: Read) -> R
 
 @router.get("/{section}")
 async def section_page(
-    request: Request, viewer: Visitor, section: Literal["profile", "password", "verification", "notifications"]
+    request: Request,
+    viewer: Visitor,
+    section: Literal["profile", "password", "verification", "notifications", "capacity"],
 ) -> Response:
     """Who reloads what a form answered comes back to the settings."""
     anchors = {"verification": "email", "notifications": "notify"}
