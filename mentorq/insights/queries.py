@@ -234,17 +234,69 @@ async def solutions(db: Read, mentor_id: int, begin: datetime) -> list[Row]:
 # --- leaderboards
 
 
+MOST_PLACES = 1_000
+"""So far places are counted for whoever asks for their own; who comes later is told that."""
+
+
+def _tag_id(of_tag: bool) -> Any:
+    if not of_tag:
+        return sa.literal_column(str(ALL_TAGS))
+    return sa.select(TagRow.id).where(TagRow.name == sa.bindparam("tag")).scalar_subquery()
+
+
+def _ranked(standings: sa.FromClause, users: sa.FromClause, tag_id: Any) -> tuple[sa.ColumnElement[bool] | Any, ...]:
+    """Who has a place in a period: it is reached, wanted, and its mentor still here."""
+    return (
+        standings.c.period == sa.bindparam("period"), standings.c.tag_id == tag_id, sa.text(QUALIFIES),
+        users.c.on_leaderboard, users.c.deleted_at.is_(None), users.c.disabled_at.is_(None),
+    )  # fmt: skip
+
+
+@cache
+def _own(of_tag: bool) -> sa.Select[Any]:
+    s, tag_id = MentorStatsRow.__table__, _tag_id(of_tag)
+    before, others = P.alias("before"), U.alias("others")
+    mine = P.alias("mine")
+    mentor_id = sa.bindparam("mentor_id", type_=sa.BigInteger)
+    score = (
+        sa.select(mine.c.score)
+        .where(mine.c.mentor_id == mentor_id, mine.c.period == sa.bindparam("period"), mine.c.tag_id == tag_id)
+        .scalar_subquery()
+    )
+    better = (
+        sa.select(before.c.mentor_id)
+        .select_from(before.join(others, others.c.id == before.c.mentor_id))
+        .where(*_ranked(before, others, tag_id), before.c.score > score)
+        .limit(sa.bindparam("most", type_=sa.BigInteger))
+        .subquery("better")
+    )
+    return (
+        sa.select(
+            *public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds,
+            (sa.select(sa.func.count()).select_from(better).scalar_subquery() + 1).label("rank"),
+        )
+        .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
+        .where(P.c.mentor_id == mentor_id, *_ranked(P, U, tag_id))
+    )  # fmt: skip
+
+
+async def own_place(db: Read, period: str, tag: str | None, mentor_id: int) -> Row | None:
+    """A mentor's own line of a leaderboard, as far as `MOST_PLACES`; None for who is not ranked."""
+    values: dict[str, object] = {"period": period, "mentor_id": mentor_id, "most": MOST_PLACES}
+    if tag is not None:
+        values["tag"] = tag
+    rows = await db.fetch(_own(tag is not None), **values)
+    return rows[0] if rows else None
+
+
 @cache
 def _best(of_tag: bool, continues: bool) -> sa.Select[Any]:
     s = MentorStatsRow.__table__
-    tag_id: Any = sa.literal_column(str(ALL_TAGS))
-    if of_tag:
-        tag_id = sa.select(TagRow.id).where(TagRow.name == sa.bindparam("tag")).scalar_subquery()
+    tag_id = _tag_id(of_tag)
     statement = (
         sa.select(*public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds)
         .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
-        .where(P.c.period == sa.bindparam("period"), P.c.tag_id == tag_id, sa.text(QUALIFIES))
-        .where(U.c.on_leaderboard, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
+        .where(*_ranked(P, U, tag_id))
     )
     if continues:
         after = (sa.bindparam("after_score", type_=sa.BigInteger), sa.bindparam("after_id", type_=sa.BigInteger))
