@@ -82,7 +82,9 @@ class Settings(BaseSettings):
         20, ge=0, description="Of more new tickets a mentor is told in the digest only."
     )
     mail_delay_seconds: int = Field(60, ge=0, description="What is read in the meantime is not mailed.")
-    max_active_tickets: int = Field(5, ge=1, description="A mentor with so many tickets in hand is not suggested.")
+    max_active_tickets: int = Field(
+        5, ge=1, description="A mentor with so many tickets in hand is not suggested, unless they chose another number."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

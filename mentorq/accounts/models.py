@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mentorq.core.database import Base, Id, Json, UTCDateTime, length_check, one_of
 
+MOST_AT_ONCE = 50
+"""Tickets that a mentor may want to have in hand at most."""
+
 
 class Role(StrEnum):
     """What an account may do. Admins are made on the command line only."""
@@ -31,6 +34,7 @@ class UserRow(Base):
     __table_args__ = (
         one_of("role", list(Role)),
         length_check("bio", 2000),
+        sa.CheckConstraint(f"capacity BETWEEN 1 AND {MOST_AT_ONCE}", name="capacity_sensible"),
         sa.Index("ix_users_role_newest", "role", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -49,6 +53,8 @@ class UserRow(Base):
     links: Mapped[list[str]] = mapped_column(Json, default=list)
     avatar: Mapped[str | None] = mapped_column(sa.String(200))
     is_available: Mapped[bool] = mapped_column(default=True)
+    away_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    capacity: Mapped[int | None] = mapped_column(Id)
     on_leaderboard: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     version: Mapped[int] = mapped_column(sa.Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

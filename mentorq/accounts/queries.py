@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mentorq.accounts import availability
 from mentorq.accounts.models import AccountTokenRow, RefreshTokenRow, SignInRow, TokenPurpose, UserRow, UserTagRow
 from mentorq.accounts.schemas import PUBLIC_FIELDS
 from mentorq.core.clock import now
@@ -14,13 +15,18 @@ from mentorq.core.pagination import Keyset
 from mentorq.tags.models import TagRow
 
 USERS = UserRow.__table__
+PERSON = availability.as_seen(USERS)
+"""An account: everything that is kept, and whether it is available now."""
 EXISTING = UserRow.deleted_at.is_(None)
 ENABLED = UserRow.disabled_at.is_(None)
 
 
 def public_columns(users: sa.FromClause, prefix: str) -> list[sa.Label[Any]]:
     """What `schemas.public_user` needs, for the page of another module that joins `users`."""
-    return [users.c[field].label(prefix + field) for field in PUBLIC_FIELDS]
+    is_available = availability.is_available(users)
+    return [
+        (is_available if field == "is_available" else users.c[field]).label(prefix + field) for field in PUBLIC_FIELDS
+    ]
 
 
 # --- people
@@ -40,7 +46,7 @@ async def is_username_taken(db: Read, username: str) -> bool:
 
 async def user(db: Read, user_id: int) -> Row | None:
     """An account that exists."""
-    return await db.row(sa.select(USERS).where(UserRow.id == user_id, EXISTING))
+    return await db.row(sa.select(*PERSON).where(UserRow.id == user_id, EXISTING))
 
 
 async def public_person(db: Read, user_id: int | None = None, username: str | None = None) -> Row | None:
@@ -60,7 +66,7 @@ async def public_person(db: Read, user_id: int | None = None, username: str | No
 async def user_by_name_or_email(db: Read, name: str) -> Row | None:
     """Usernames have no @, addresses have one, so that no name can stand for two accounts."""
     column = UserRow.email if "@" in name else UserRow.username
-    return await db.row(sa.select(USERS).where(column == name, EXISTING))
+    return await db.row(sa.select(*PERSON).where(column == name, EXISTING))
 
 
 async def change_user(db: Write, user_id: int, changes: dict[str, Any], version: int | None = None) -> Row | None:
@@ -68,7 +74,13 @@ async def change_user(db: Write, user_id: int, changes: dict[str, Any], version:
     statement = sa.update(UserRow).where(UserRow.id == user_id, EXISTING)
     if version is not None:
         statement = statement.where(UserRow.version == version)
-    return await db.row(statement.values(**changes, version=UserRow.version + 1).returning(USERS))
+    return await db.row(statement.values(**changes, version=UserRow.version + 1).returning(*PERSON))
+
+
+async def end_absence(db: Write, user_id: int) -> bool:
+    """Forget until when somebody was away, once that is over; whether there was something to forget."""
+    over = sa.update(UserRow).where(UserRow.id == user_id, EXISTING, UserRow.away_until <= now())
+    return (await db.execute(over.values(away_until=None, version=UserRow.version + 1))).rowcount > 0
 
 
 async def shows(db: Read, user_id: int, avatar: str) -> bool:
@@ -101,6 +113,8 @@ async def anonymise(db: Write, user_id: int) -> None:
             links=[],
             avatar=None,
             is_available=False,
+            away_until=None,
+            capacity=None,
             deleted_at=moment,
             last_seen_at=moment,
         )
@@ -146,8 +160,10 @@ VIEWER_OF_SIGN_IN = (
         UserRow.role,
         UserRow.username,
         UserRow.time_zone,
-        UserRow.is_available,
         UserRow.avatar,
+        availability.is_available(USERS).label("is_available"),
+        availability.away_until(USERS).label("away_until"),
+        UserRow.capacity,
         UserRow.last_seen_at,
         SignInRow.id.label("sign_in_id"),
     )
@@ -314,7 +330,7 @@ async def void_account_tokens(db: Write, user_id: int, purpose: TokenPurpose) ->
 async def owner_of_account_token(db: Read, token_hash: str, purpose: TokenPurpose) -> Row | None:
     """The account that a mailed token is for, if it can still be used and the address is still the account's."""
     return await db.row(
-        sa.select(USERS)
+        sa.select(*PERSON)
         .join(AccountTokenRow, sa.and_(AccountTokenRow.user_id == UserRow.id, AccountTokenRow.email == UserRow.email))
         .where(*_usable(token_hash, purpose), EXISTING)
     )

@@ -70,6 +70,8 @@ def as_user(row: Row, skills: list[str]) -> User:
         language=row["language"],
         skills=skills,
         on_leaderboard=row["on_leaderboard"],
+        away_until=row["away_until"],
+        capacity=row["capacity"],
     )
 
 

@@ -75,6 +75,8 @@ class Viewer:
     time_zone: str = "UTC"
     is_available: bool = False
     avatar: str | None = None
+    away_until: datetime | None = None
+    capacity: int | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -217,6 +219,8 @@ class User(UserPublic):
                     "language": "en",
                     "skills": ["python"],
                     "on_leaderboard": True,
+                    "away_until": None,
+                    "capacity": None,
                 }
             ]
         }
@@ -228,6 +232,8 @@ class User(UserPublic):
     language: str = Field(description="Of mails and of what browsers show.", examples=["en"])
     skills: list[str] = Field(description="A mentor's expertise, or what a student learns.", examples=[["python"]])
     on_leaderboard: bool = Field(description="Whether a mentor may be ranked where others see it.")
+    away_until: datetime | None = Field(description="Available again from then on; null: not away, or without an end.")
+    capacity: int | None = Field(description="With so many tickets in hand a mentor is offered none; null: as usual.")
 
 
 class Tokens(BaseModel):

@@ -151,7 +151,7 @@ async def shown(db: Read, user_ids: Sequence[int]) -> dict[int, list[dict[str, A
     is_mine = sa.or_(T.c.assigned_mentor_id == W.c.user_id, T.c.student_id == W.c.user_id)
     rows = await db.rows(
         sa.select(
-            W.c.user_id, W.c.achievement, W.c.awarded_at,
+            W.c.id, W.c.user_id, W.c.achievement, W.c.awarded_at,
             *(
                 sa.case((sa.and_(is_mine, in_state(*PUBLISHED)), column)).label(f"ticket_{column.name}")
                 for column in (T.c.id, T.c.title)
@@ -159,10 +159,9 @@ async def shown(db: Read, user_ids: Sequence[int]) -> dict[int, list[dict[str, A
         )
         .select_from(W.outerjoin(T, T.c.id == W.c.ticket_id))
         .where(W.c.user_id.in_(user_ids), sa.or_(T.c.id.is_(None), ~is_own_question))
-        .order_by(W.c.awarded_at.desc(), W.c.id.desc())
     )  # fmt: skip
     found: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row["awarded_at"], row["id"]), reverse=True):
         if achievement := BY_KEY.get(row["achievement"]):
             told = {name: row[name] for name in ("awarded_at", "ticket_id", "ticket_title")}
             found.setdefault(row["user_id"], []).append(as_badge(achievement) | told)

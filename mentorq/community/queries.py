@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mentorq.accounts.availability import is_available
 from mentorq.accounts.models import Role, UserRow
 from mentorq.accounts.queries import public_columns
 from mentorq.accounts.schemas import Viewer
@@ -225,7 +226,7 @@ async def still_available(db: Write, mentor_id: int) -> bool | None:
     Nobody else who asks this gets an answer before then.
     """
     found: bool | None = await db.scalar(
-        sa.select(M.c.is_available).where(M.c.id == mentor_id, PRESENT).with_for_update(key_share=True)
+        sa.select(is_available(M)).where(M.c.id == mentor_id, PRESENT).with_for_update(key_share=True)
     )
     return found
 

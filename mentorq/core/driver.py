@@ -21,10 +21,12 @@ class Compiled:
         self.text = compiled.string
         self.order = tuple(compiled.positiontup or ())
         self.defaults = compiled.params
+        self.made_anew = {name: bind.callable for name, bind in compiled.binds.items() if bind.callable is not None}
 
     def arguments(self, given: Mapping[str, object]) -> list[object]:
         """The values of the parameters, in their order."""
-        return [given[name] if name in given else self.defaults[name] for name in self.order]
+        values = self.defaults | {name: make() for name, make in self.made_anew.items()} | given
+        return [values[name] for name in self.order]
 
 
 class DriverPool:

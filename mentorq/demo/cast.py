@@ -18,6 +18,8 @@ TIME_ZONES = (
     "Asia/Jakarta", "America/Sao_Paulo", "America/New_York", "America/Los_Angeles", "Pacific/Auckland",
 )  # fmt: skip
 UNAVAILABLE = 0.1
+RETURNING = 0.5  # of those who are away, who said when they are back
+AWAY_HOURS = (12, 240)
 TECHNOLOGIES_OF_MENTOR = (2, 4)
 JOINED_BEFORE_DAYS = (121, 400)
 
@@ -34,6 +36,7 @@ class Person:
     created_at: datetime
     last_seen_at: datetime
     is_available: bool
+    away_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ def _mentor(content: Content, name: str, skills: list[str], at: datetime, random
 def _person(
     name: str, headline: str, bio: str, skills: tuple[str, ...], at: datetime, random: Random, *, away: float
 ) -> Person:
+    is_away = random.random() < away
+    returns = is_away and random.random() < RETURNING
     return Person(
         username=name,
         headline=headline,
@@ -141,5 +146,6 @@ def _person(
         skills=skills,
         created_at=at - timedelta(days=random.uniform(*JOINED_BEFORE_DAYS)),
         last_seen_at=at - timedelta(hours=min(2_000, random.expovariate(1 / 18))),
-        is_available=random.random() >= away,
+        is_available=returns or not is_away,
+        away_until=at + timedelta(hours=round(random.uniform(*AWAY_HOURS))) if returns else None,
     )

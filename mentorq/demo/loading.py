@@ -129,7 +129,7 @@ async def _people(db: Write, everybody: Cast, password_hash: str) -> People:
     students, mentors = ids[: len(everybody.students)], ids[len(everybody.students) :]
     columns = (
         "id", "username", "email", "email_verified_at", "password_hash", "role", "bio", "headline", "time_zone",
-        "links", "is_available", "version", "created_at", "last_seen_at",
+        "links", "is_available", "away_until", "version", "created_at", "last_seen_at",
     )  # fmt: skip
     rows = [
         _account(user_id, person, role, password_hash)
@@ -147,7 +147,7 @@ def _account(user_id: int, person: Person, role: Role, password_hash: str) -> tu
     joined = person.created_at
     return (
         user_id, person.username, f"{person.username}@{cast.DOMAIN}", joined, password_hash, role.value, person.bio,
-        person.headline, person.time_zone, "[]", person.is_available, 1, joined, person.last_seen_at,
+        person.headline, person.time_zone, "[]", person.is_available, person.away_until, 1, joined, person.last_seen_at,
     )  # fmt: skip
 
 

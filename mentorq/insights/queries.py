@@ -35,6 +35,8 @@ TT = TicketTagRow.__table__
 SESSIONS_TO_COME = (SessionStatus.REQUESTED, SessionStatus.ACCEPTED, SessionStatus.LIVE)
 FACT = tuple(field.name for field in fields(Fact))
 ROWS_AT_ONCE = 500
+STANDINGS = 0x57A2 << 48
+"""The advisory locks of PostgreSQL that are about what students add to standings: with the student's id."""
 DONE: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{kind}'") for kind in (Kind.SOLVED, Kind.RATED)]
 
 # --- what is noted as it happens
@@ -44,11 +46,13 @@ async def lock(db: Write, mentor_id: int, student_id: int) -> None:
     """Whoever counts what is between a student and mentors waits for who does at this moment.
 
     The mentor's numbers are locked before the student, because others who hear of the same event lock them, too, some
-    before this and some after.
+    before this and some after. It is not the student's account that is locked: who leaves holds it, and waits for the
+    tickets that those hold who come here. SQLite has one writer.
     """
     s = MentorStatsRow.__table__
     await db.execute(sa.select(s.c.mentor_id).where(s.c.mentor_id == mentor_id).with_for_update(key_share=True))
-    await db.execute(sa.select(U.c.id).where(U.c.id == student_id).with_for_update(key_share=True))
+    if db.dialect == "postgresql":
+        await db.execute(sa.select(sa.func.pg_advisory_xact_lock(STANDINGS | student_id)))
 
 
 async def claim(db: Write, ticket_id: int) -> Row:
@@ -234,17 +238,69 @@ async def solutions(db: Read, mentor_id: int, begin: datetime) -> list[Row]:
 # --- leaderboards
 
 
+MOST_PLACES = 1_000
+"""So far places are counted for whoever asks for their own; who comes later is told that."""
+
+
+def _tag_id(of_tag: bool) -> Any:
+    if not of_tag:
+        return sa.literal_column(str(ALL_TAGS))
+    return sa.select(TagRow.id).where(TagRow.name == sa.bindparam("tag")).scalar_subquery()
+
+
+def _ranked(standings: sa.FromClause, users: sa.FromClause, tag_id: Any) -> tuple[sa.ColumnElement[bool] | Any, ...]:
+    """Who has a place in a period: it is reached, wanted, and its mentor still here."""
+    return (
+        standings.c.period == sa.bindparam("period"), standings.c.tag_id == tag_id, sa.text(QUALIFIES),
+        users.c.on_leaderboard, users.c.deleted_at.is_(None), users.c.disabled_at.is_(None),
+    )  # fmt: skip
+
+
+@cache
+def _own(of_tag: bool) -> sa.Select[Any]:
+    s, tag_id = MentorStatsRow.__table__, _tag_id(of_tag)
+    before, others = P.alias("before"), U.alias("others")
+    mine = P.alias("mine")
+    mentor_id = sa.bindparam("mentor_id", type_=sa.BigInteger)
+    score = (
+        sa.select(mine.c.score)
+        .where(mine.c.mentor_id == mentor_id, mine.c.period == sa.bindparam("period"), mine.c.tag_id == tag_id)
+        .scalar_subquery()
+    )
+    better = (
+        sa.select(before.c.mentor_id)
+        .select_from(before.join(others, others.c.id == before.c.mentor_id))
+        .where(*_ranked(before, others, tag_id), before.c.score > score)
+        .limit(sa.bindparam("most", type_=sa.BigInteger))
+        .subquery("better")
+    )
+    return (
+        sa.select(
+            *public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds,
+            (sa.select(sa.func.count()).select_from(better).scalar_subquery() + 1).label("rank"),
+        )
+        .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
+        .where(P.c.mentor_id == mentor_id, *_ranked(P, U, tag_id))
+    )  # fmt: skip
+
+
+async def own_place(db: Read, period: str, tag: str | None, mentor_id: int) -> Row | None:
+    """A mentor's own line of a leaderboard, as far as `MOST_PLACES`; None for who is not ranked."""
+    values: dict[str, object] = {"period": period, "mentor_id": mentor_id, "most": MOST_PLACES}
+    if tag is not None:
+        values["tag"] = tag
+    rows = await db.fetch(_own(tag is not None), **values)
+    return rows[0] if rows else None
+
+
 @cache
 def _best(of_tag: bool, continues: bool) -> sa.Select[Any]:
     s = MentorStatsRow.__table__
-    tag_id: Any = sa.literal_column(str(ALL_TAGS))
-    if of_tag:
-        tag_id = sa.select(TagRow.id).where(TagRow.name == sa.bindparam("tag")).scalar_subquery()
+    tag_id = _tag_id(of_tag)
     statement = (
         sa.select(*public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds)
         .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
-        .where(P.c.period == sa.bindparam("period"), P.c.tag_id == tag_id, sa.text(QUALIFIES))
-        .where(U.c.on_leaderboard, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
+        .where(*_ranked(P, U, tag_id))
     )
     if continues:
         after = (sa.bindparam("after_score", type_=sa.BigInteger), sa.bindparam("after_id", type_=sa.BigInteger))

@@ -73,7 +73,12 @@ async def leaderboard(
     link_next(request, response, next_cursor)
     since = formula.first_day(period, formula.earlier(period, now().date(), ago))
     return Leaderboard(
-        items=[Standing(**item) for item in items], next_cursor=next_cursor, period=period, since=since, tag=tag
+        items=[Standing(**item) for item in items],
+        next_cursor=next_cursor,
+        period=period,
+        since=since,
+        tag=tag,
+        me=await service.own_place(db, viewer, period, tag, ago),
     )
 
 

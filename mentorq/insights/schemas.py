@@ -108,6 +108,7 @@ class Leaderboard(Page[Standing]):
                     "period": "month",
                     "since": "2026-01-01",
                     "tag": None,
+                    "me": EXAMPLE_STANDING,
                 }
             ]
         }
@@ -116,6 +117,7 @@ class Leaderboard(Page[Standing]):
     period: Period
     since: dt.date | None = Field(description="The first day, in UTC; null: of all time.")
     tag: str | None
+    me: Standing | None = Field(description="One's own place, on whatever page; rank 1001: after the first thousand.")
 
 
 class TicketBrief(BaseModel):

@@ -138,6 +138,12 @@ async def leaderboard(
     return [_as_standing(row) for row in shown], next_cursor
 
 
+async def own_place(db: Read, viewer: Viewer, period: Period, tag: str | None, ago: int = 0) -> dict[str, Any] | None:
+    """The viewer's own place, wherever the list ends; None for who has none."""
+    row = await queries.own_place(db, key_of(period, ago), tag, viewer.id) if viewer.is_mentor else None
+    return None if row is None else _as_standing(row)
+
+
 def key_of(period: Period, ago: int = 0) -> str:
     """Under what the period is kept that is now, or was so many ago."""
     return formula.period_key(period, formula.earlier(period, now().date(), ago))

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mentorq.accounts import availability
 from mentorq.accounts.models import Role, UserRow, UserTagRow
 from mentorq.accounts.profile import honours_of
 from mentorq.accounts.queries import public_columns
@@ -18,6 +19,7 @@ from mentorq.tickets.lists import contains
 
 U = UserRow.__table__
 S = MentorStatsRow.__table__
+IS_AVAILABLE = availability.is_available(U)
 EXISTING = sa.and_(U.c.role == Role.MENTOR, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
 
 
@@ -26,13 +28,13 @@ def _profiles(db: Read) -> sa.Select[Any]:
         sa.select(TagRow.name)
         .join(UserTagRow, UserTagRow.tag_id == TagRow.id)
         .where(UserTagRow.user_id == U.c.id)
-        .order_by(TagRow.name)
         .correlate(U)
     )
     return (
         sa.select(
             *public_columns(U, ""), U.c.time_zone, S.c.rating_sum, S.c.rating_count, S.c.rating_rank,
-            S.c.tickets_resolved, S.c.median_response_seconds, S.c.followers, db.listed(expertise).label("tags"),
+            S.c.tickets_resolved, S.c.median_response_seconds, S.c.followers, U.c.last_seen_at,
+            availability.away_until(U).label("away_until"), db.listed(expertise).label("tags"),
         ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
     )  # fmt: skip
 
@@ -59,7 +61,7 @@ async def page(
         expert = sa.select(UserTagRow.user_id).join(TagRow, TagRow.id == UserTagRow.tag_id).where(TagRow.name.in_(tags))
         statement = statement.where(U.c.id.in_(expert))
     if available is not None:
-        statement = statement.where(U.c.is_available == available)
+        statement = statement.where(IS_AVAILABLE if available else sa.not_(IS_AVAILABLE))
     named = sa.func.lower(U.c.username + " " + U.c.headline + " " + U.c.bio)
     statement = statement.where(*(named.like(contains(word), escape="\\") for word in words))
     if keyset.after:
@@ -80,13 +82,16 @@ def _as_profile(row: Row, achievements: list[dict[str, Any]]) -> dict[str, Any]:
     count = row["rating_count"]
     return (public_user(row) or {}) | {
         "time_zone": row["time_zone"],
-        "tags": row["tags"],
+        "tags": sorted(row["tags"]),
         "rating_average": round(row["rating_sum"] / count, 2) if count else None,
         "rating_count": count,
         "tickets_resolved": row["tickets_resolved"],
         "median_response_seconds": row["median_response_seconds"],
         "followers": row["followers"],
         "achievements": achievements,
+        "away_until": row["away_until"],
+        "is_active": availability.is_active(row["last_seen_at"]),
+        "last_active_at": availability.roughly(row["last_seen_at"]),
     }
 
 

@@ -69,8 +69,11 @@ async def remove_expertise(name: Annotated[TagName, Path()], mentor: CurrentMent
 
 @router.put("/mentors/me/availability", responses=problems(WrongRole), summary="Say whether I am available")
 async def set_availability(body: Availability, mentor: CurrentMentor, db: Write) -> User:
-    """Who is busy is neither suggested nor told of tickets."""
-    return await service.set_availability(db, mentor, body.is_available)
+    """Who is away is neither suggested nor told of tickets, nor asked for a session "now": until a time, or until
+    further notice. `capacity` stays as it is where it is left out.
+    """
+    other = body.model_dump(include={"capacity"}, exclude_unset=True)
+    return await service.set_availability(db, mentor, body.is_available, body.away_until, **other)
 
 
 @router.get("/mentors/{mentor_id}", responses=problems(MentorNotFound), summary="Get a mentor")

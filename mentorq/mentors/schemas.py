@@ -1,9 +1,11 @@
 """Mentors on the wire."""
 
+from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
+from mentorq.accounts.models import MOST_AT_ONCE
 from mentorq.accounts.schemas import EXAMPLE_EARNED, EXAMPLE_PERSON, EarnedAchievement, UserPublic
 from mentorq.core.inputs import Body
 from mentorq.reviews.schemas import EXAMPLE_TESTIMONIAL, Testimonial
@@ -26,6 +28,9 @@ EXAMPLE_MENTOR: dict[str, Any] = EXAMPLE_PERSON | {
     "median_response_seconds": 640,
     "followers": 12,
     "achievements": [EXAMPLE_EARNED],
+    "away_until": None,
+    "is_active": False,
+    "last_active_at": "2026-01-31T14:00:00Z",
 }
 EXAMPLE_MATCH = {"score": 0.71, "matched_tags": ["python"], "reasons": ["Solved 12 tickets tagged python"]}
 
@@ -43,6 +48,9 @@ class MentorProfile(UserPublic):
     median_response_seconds: int | None = Field(description="From accepting to the first word; null: none yet.")
     followers: int
     achievements: list[EarnedAchievement]
+    away_until: datetime | None = Field(description="Available again from then on; null: not away, or without an end.")
+    is_active: bool = Field(description="Here within the last minutes, whether or not available.")
+    last_active_at: datetime = Field(description="About when: to ten minutes, later to an hour, then to a day.")
 
 
 class MentorPage(MentorProfile):
@@ -63,10 +71,35 @@ class SuggestedMentor(MentorProfile):
     match: Match
 
 
-class Availability(Body):
+class Capacity(Body):
+    """How many tickets at once."""
+
+    capacity: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_AT_ONCE,
+        strict=True,
+        description="With so many tickets in hand one is offered no more, though one may take them; null: as usual.",
+    )
+
+
+class Availability(Capacity):
     """Whether tickets are welcome."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"is_available": True},
+                {"is_available": False, "away_until": "2026-02-02T09:00:00+01:00"},
+                {"is_available": True, "capacity": 2},
+            ]
+        }
+    )
+
     is_available: bool
+    away_until: AwareDatetime | None = Field(
+        None, description="Available again from then on, by itself; null: not before one says so."
+    )
 
 
 class NewExpertise(Body):

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mentorq.accounts.availability import is_available
 from mentorq.accounts.models import Role, UserRow, UserTagRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
@@ -36,6 +37,7 @@ U = UserRow.__table__
 S = MentorStatsRow.__table__
 R = MentorTagRecordRow.__table__
 W = MentorTermRow.__table__
+IS_AVAILABLE = is_available(U).label("is_available")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ async def _candidates(db: Read, ticket: Row, terms: Mapping[str, float], known: 
     rows = await db.rows(
         sa.select(
             S.c.mentor_id, S.c.tickets_resolved, S.c.tickets_active, S.c.rating_sum, S.c.rating_count,
-            S.c.median_response_seconds, U.c.last_seen_at, U.c.is_available,
+            S.c.median_response_seconds, U.c.last_seen_at, IS_AVAILABLE, U.c.capacity,
         ).join(U, U.c.id == S.c.mentor_id).where(S.c.mentor_id.in_(ids), U.c.id != ticket["student_id"])
     )  # fmt: skip
     solved = await _records(db, ids, tag_names, known)
@@ -133,7 +135,7 @@ def _circumstances(db: Read, row: Row, at: datetime) -> dict[str, Any]:
         "median_response_seconds": row["median_response_seconds"],
         "seen_seconds_ago": max(0.0, (at - row["last_seen_at"]).total_seconds()),
         "open_tickets": row["tickets_active"],
-        "capacity": db.settings.max_active_tickets,
+        "capacity": row["capacity"] or db.settings.max_active_tickets,
         "is_available": row["is_available"],
     }
 
@@ -157,11 +159,17 @@ def everyone_for(db: Read, ticket: Row) -> sa.Select[Any]:
 def _is_free(db: Read) -> sa.ColumnElement[bool]:
     return sa.and_(
         U.c.role == Role.MENTOR,
-        U.c.is_available,
+        is_available(U),
         U.c.disabled_at.is_(None),
         U.c.deleted_at.is_(None),
-        S.c.tickets_active < db.settings.max_active_tickets,
+        S.c.tickets_active < sa.func.coalesce(U.c.capacity, db.settings.max_active_tickets),
     )
+
+
+async def is_free(db: Read, mentor_id: int) -> bool:
+    """Whether a mentor may be offered a ticket at all: here, not away, and with a place left."""
+    free = sa.select(U.c.id).select_from(U.join(S, S.c.mentor_id == U.c.id)).where(U.c.id == mentor_id, _is_free(db))
+    return await db.scalar(free) is not None
 
 
 async def _who(db: Read, ticket: Row, terms: Mapping[str, float]) -> list[int]:
@@ -324,7 +332,7 @@ async def _helped_by(db: Read, mentor: Viewer) -> dict[int, int]:
 
 async def _myself(db: Read, mentor: Viewer, known: Knowledge) -> Candidate:
     row = await db.row(
-        sa.select(S, U.c.last_seen_at, U.c.is_available)
+        sa.select(S, U.c.last_seen_at, IS_AVAILABLE, U.c.capacity)
         .join(U, U.c.id == S.c.mentor_id)
         .where(S.c.mentor_id == mentor.id)
     )

@@ -10,6 +10,7 @@ from mentorq.core import mail
 from mentorq.core.clock import now
 from mentorq.core.database import Row, Write
 from mentorq.core.jobs import task
+from mentorq.mentors import suggestions
 from mentorq.notifications import letters, queries
 from mentorq.notifications.delivery import may_be_mailed
 from mentorq.notifications.hours import next_morning
@@ -60,7 +61,7 @@ async def _send(db: Write, reader: Row) -> None:
 
 async def _waiting(db: Write, reader: Row) -> int:
     """How many tickets came up since yesterday, suit this mentor and wait, also those of which nobody told."""
-    if reader["role"] != Role.MENTOR or not reader["is_available"]:
+    if reader["role"] != Role.MENTOR or not await suggestions.is_free(db, reader["user_id"]):
         return 0
     return await tickets.count_new(db, _as_viewer(reader), now() - A_DAY)
 
@@ -72,4 +73,4 @@ async def _followed(db: Write, reader: Row) -> list[dict[str, Any]]:
 
 
 def _as_viewer(reader: Row) -> Viewer:
-    return Viewer(reader["user_id"], reader["role"], reader["username"], 0, reader["time_zone"], reader["is_available"])
+    return Viewer(reader["user_id"], reader["role"], reader["username"], 0, reader["time_zone"])

@@ -338,7 +338,7 @@ async def activity(db: Write, activity_id: int) -> Row | None:
 
 READER_FIELDS = (
     READER.c.username, READER.c.email, READER.c.email_verified_at, READER.c.language, READER.c.time_zone,
-    READER.c.role, READER.c.is_available, READER.c.disabled_at, I.c.quiet_from, I.c.quiet_until, I.c.paused_until,
+    READER.c.role, READER.c.disabled_at, I.c.quiet_from, I.c.quiet_until, I.c.paused_until,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from mentorq.accounts.availability import is_available
 from mentorq.accounts.models import Role, UserRow
 from mentorq.accounts.queries import public_columns
 from mentorq.accounts.schemas import Viewer
@@ -75,7 +76,7 @@ async def mentors(db: Read, mentor_ids: Collection[int]) -> dict[int, Row]:
     hours = [column for column in H.c if column.name not in ("time_zone", "updated_at")]
     rows = await db.rows(
         sa.select(
-            U.c.id, U.c.is_available, U.c.disabled_at, *hours,
+            U.c.id, is_available(U).label("is_available"), U.c.last_seen_at, U.c.disabled_at, *hours,
             sa.func.coalesce(H.c.time_zone, U.c.time_zone).label("time_zone"),
         )
         .select_from(U.outerjoin(H, H.c.mentor_id == U.c.id))

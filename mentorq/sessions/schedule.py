@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from mentorq.accounts.availability import is_active
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, Write
@@ -122,7 +123,9 @@ async def require_time(db: Read, mentor_id: int, span: hours.Span, *, is_now: bo
 
 
 async def free_now(db: Read, student: Viewer, mentor_ids: Sequence[int]) -> list[int]:
-    """Which of some mentors may be asked for a session at once, in the same order; none while the student has one."""
+    """Which of some mentors are here and may be asked for a session at once, in the same order; none while the student
+    has one. Who asks all the same for one who is available, but was not seen lately, may: a telephone can bring them.
+    """
     if not mentor_ids:
         return []
     moment = now()
@@ -131,7 +134,7 @@ async def free_now(db: Read, student: Viewer, mentor_ids: Sequence[int]) -> list
     held = await queries.held(db, [*mentor_ids, student.id], span[0] - 2 * A_DAY, span[1] + 2 * A_DAY)
     if _is_booked(student.id, span, held):
         return []
-    there = [mentor_id for mentor_id in mentor_ids if mentor_id in mentors]
+    there = [one for one in mentor_ids if one in mentors and is_active(mentors[one]["last_seen_at"])]
     return [mentor_id for mentor_id in there if not _refusal(mentors[mentor_id], span, held, is_now=True)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mentorq.accounts.availability import is_available
 from mentorq.accounts.models import Role, UserRow, UserTagRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
@@ -93,7 +94,7 @@ async def _count(db: Read, rows: sa.Select[Any]) -> int:
 async def _active_mentors(db: Read, tag_ids: list[int]) -> int:
     active = sa.select(UserRow.id).where(
         UserRow.role == Role.MENTOR,
-        UserRow.is_available,
+        is_available(UserRow.__table__),
         UserRow.disabled_at.is_(None),
         UserRow.deleted_at.is_(None),
         UserRow.last_seen_at > now() - ACTIVE_WITHIN,

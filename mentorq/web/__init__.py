@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from mentorq.web import (
+    absence,
     accounts,
     articles,
     asking,
@@ -31,6 +32,7 @@ from mentorq.web.pages import error_page
 
 router = APIRouter(include_in_schema=False)
 for module in (
+    absence,
     accounts,
     landing,
     asking,

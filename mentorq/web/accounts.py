@@ -13,10 +13,9 @@ from mentorq.core.errors import InvalidInput, TooManyRequests
 from mentorq.core.http import Read, Write
 from mentorq.core.inputs import NOT_TEXT
 from mentorq.core.languages import LANGUAGES
-from mentorq.mentors import service as mentors
 from mentorq.web import locale
 from mentorq.web.pages import Answer, Form, PageRoute, home_of, messages, redirect, render
-from mentorq.web.signins import MaybeVisitor, VisitingMentor, keep, own_path
+from mentorq.web.signins import MaybeVisitor, keep, own_path
 
 router = APIRouter(route_class=PageRoute)
 
@@ -169,12 +168,3 @@ async def choose_language(request: Request, viewer: MaybeVisitor, db: Write) -> 
         is_https = request.app.state.settings.is_https
         response.set_cookie(locale.COOKIE, form["language"], YEAR_SECONDS, path="/", samesite="lax", secure=is_https)
     return response
-
-
-@router.post("/app/availability")
-async def set_availability(request: Request, mentor: VisitingMentor, db: Write) -> Response:
-    """Be offered tickets, or not."""
-    form = await Form.read(request)
-    is_available = form["is_available"] == "on"
-    await mentors.set_availability(db, mentor, is_available)
-    return redirect(request, own_path(form["next"]), "available" if is_available else "away")

@@ -12,6 +12,7 @@ from mentorq.core.pagination import keyset, list_name
 from mentorq.insights import leaderboard as formula
 from mentorq.insights import service
 from mentorq.insights.leaderboard import Period
+from mentorq.insights.queries import MOST_PLACES
 from mentorq.insights.schemas import Ago
 from mentorq.web import locale
 from mentorq.web.lists import next_page, tags_in
@@ -39,12 +40,18 @@ async def leaderboard(
     name = next(iter(tags_in([tag])), None)
     place = keyset(db.settings, list_name(request, 0), cursor, MENTORS)
     items, next_cursor = await service.leaderboard(db, period, name, place, ago)
+    own = await service.own_place(db, viewer, period, name, ago)
+    if own is not None and any(item["mentor"]["id"] == viewer.id for item in items):
+        own = None
+    shown = [*items, own] if own else items
     context: dict[str, Any] = {
+        "own": own,
+        "most_places": MOST_PLACES,
         "period": period,
         "tag": name,
         "ago": ago,
         "items": items,
-        "runs": await service.runs(db, [item["mentor"]["id"] for item in items], name),
+        "runs": await service.runs(db, [item["mentor"]["id"] for item in shown], name),
         "more": next_page(request, next_cursor),
         "name": name_of(period, ago),
         "address": lambda **changes: address_of({"period": period, "tag": name, "ago": ago} | changes),

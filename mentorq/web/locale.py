@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 from babel import dates, negotiate_locale, numbers
 from fastapi import Request
 
+from mentorq.accounts.availability import ROUNDED
 from mentorq.core.clock import now
 from mentorq.core.languages import LANGUAGES, Tongue, locale_of
 
 COOKIE = "language"
+LONG_AGO = timedelta(days=30)
 
 language: ContextVar[str] = ContextVar("language", default="en")
 """The language of the page that is being made."""
@@ -193,6 +195,17 @@ def ago(moment: datetime) -> str:
     if passed > -timedelta(seconds=45):
         return gettext("just now")
     return _ago(timedelta(seconds=round(passed.total_seconds())), language.get())
+
+
+def active(last_active_at: datetime, is_active: bool) -> str:
+    """ "Active now", or about how long ago somebody was here; no more exactly than others are told."""
+    passed = now() - last_active_at
+    if is_active:
+        return gettext("Active now")
+    if passed > LONG_AGO:
+        return gettext("Not here for a month")
+    unit = next(unit for within, unit in ROUNDED if passed < within)
+    return gettext("Active %(ago)s") % {"ago": _ago(-max(unit, passed // unit * unit), language.get())}
 
 
 def span(seconds: float) -> str:

@@ -104,6 +104,7 @@ def _environment(language: str) -> jinja2.Environment:
     environment = _Environment(language)
     environment.install_gettext_callables(locale.gettext, locale.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
+        "active": locale.active,
         "ago": locale.ago,
         "appointment": locale.appointment,
         "clock": locale.clock,
@@ -220,6 +221,8 @@ def messages() -> dict[str, str]:
         "account_deleted": _("Your account is deleted."),
         "available": _("You are available: matching tickets are offered to you."),
         "away": _("You are away: no ticket is offered to you."),
+        "away_until": _("You are away. You will be available again by yourself, at the time that you chose."),
+        "capacity_saved": _("Saved. You are offered no more tickets than that at once."),
         "asked": _("Posted. Mentors who know this can see it now."),
         "ticket_saved": _("Saved."),
         "ticket_deleted": _("The ticket is withdrawn."),

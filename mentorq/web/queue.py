@@ -77,7 +77,7 @@ async def queue(request: Request, mentor: VisitingMentor, db: Read, look: Annota
     }
     if context["is_part"]:
         return render(request, "parts/queue_list.html", **context)
-    places = db.settings.max_active_tickets
+    places = mentor.capacity or db.settings.max_active_tickets
     in_hand, _ = await service.mine(db, mentor, (Status.ASSIGNED,), Keyset(None, places, "", b""))
     counts = await service.counts(db, mentor)
     return render(request, "queue.html", **context, counts=counts, most=COUNTED_AT_MOST, in_hand=in_hand, places=places)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from mentorq.accounts import avatars, passwords, profile, registration, signins
 from mentorq.accounts.access import caller
 from mentorq.accounts.errors import PicturesUnavailable, PictureTooLarge, UnsupportedPicture, WrongPassword
+from mentorq.accounts.models import MOST_AT_ONCE
 from mentorq.accounts.schemas import AccountDeletion, PasswordChange, ProfileChange, User, Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read as Reading
@@ -16,11 +17,13 @@ from mentorq.core.errors import InvalidInput
 from mentorq.core.http import Read, Write, json_response
 from mentorq.core.inputs import Cursor, RowId
 from mentorq.core.pagination import keyset
+from mentorq.mentors import service as mentors
+from mentorq.mentors.schemas import Capacity
 from mentorq.notifications import preferences as telling
 from mentorq.web import devices, locale, preferences
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Answer, Form, PageRoute, file_in, redirect, render, tag_names
-from mentorq.web.signins import Visitor, keep
+from mentorq.web.signins import VisitingMentor, Visitor, keep
 
 router = APIRouter(route_class=PageRoute, prefix="/app/settings")
 
@@ -52,6 +55,7 @@ def _form_of(user: User) -> Form:
             "links": "\n".join(user.links),
             "skills": ", ".join(user.skills),
             "time_zone": user.time_zone,
+            "capacity": "" if user.capacity is None else str(user.capacity),
         }
         | ({"on_leaderboard": "on"} if user.on_leaderboard else {})
     )
@@ -67,6 +71,7 @@ async def _page(
     profile_form: Form | None = None,
     password_form: Form | None = None,
     notify_form: Form | None = None,
+    capacity_form: Form | None = None,
     cursor: str | None = None,
 ) -> Response:
     user = (await profile.own(db, viewer))[0]
@@ -82,6 +87,9 @@ async def _page(
         profile_form=profile_form or _form_of(user),
         password_form=password_form or Form(),
         notify_form=notify_form or preferences.form_of(viewer, how),
+        capacity_form=capacity_form or _form_of(user),
+        usual_capacity=db.settings.max_active_tickets,
+        most_at_once=MOST_AT_ONCE,
         choices=preferences.choices(viewer, how["paused_until"]),
         devices=[(sign_in, devices.name_of(sign_in.user_agent)) for sign_in in signed_in],
         next_cursor=next_cursor,
@@ -139,6 +147,20 @@ async def remove_avatar(request: Request, viewer: Visitor, db: Write) -> Respons
     """Show no picture any longer."""
     await profile.remove_avatar(db, viewer)
     return redirect(request, "/app/settings#avatar", "avatar_removed")
+
+
+@router.post("/capacity")
+async def change_capacity(request: Request, mentor: VisitingMentor, db: Write, reads: Read) -> Response:
+    """Save how many tickets a mentor wants at once; an empty field: as many as is usual."""
+    form = await Form.read(request)
+    capacity = form["capacity"].strip()
+    body = form.fit(
+        Capacity, capacity=int(capacity) if capacity.isdecimal() and len(capacity) < 5 else capacity or None
+    )
+    if body is None:
+        raise Answer(await _page(request, mentor, reads, 422, capacity_form=form))
+    await mentors.set_capacity(db, mentor, body.capacity)
+    return redirect(request, "/app/settings#capacity", "capacity_saved")
 
 
 @router.post("/notifications")
@@ -228,7 +250,7 @@ async def delete(request: Request, viewer: Visitor, db: Write, reads: Read) -> R
 async def section_page(
     request: Request,
     viewer: Visitor,
-    section: Literal["avatar", "profile", "password", "verification", "notifications"],
+    section: Literal["avatar", "profile", "password", "verification", "notifications", "capacity"],
 ) -> Response:
     """Who reloads what a form answered comes back to the settings."""
     anchors = {"verification": "email", "notifications": "notify"}

@@ -12,6 +12,7 @@ import time_machine
 
 from mentorq.core.database import Database
 from mentorq.insights import leaderboard as formula
+from mentorq.insights import queries
 from mentorq.insights.facts import Kind
 from mentorq.insights.leaderboard import ALL_TAGS, SUMS, Deed, of_pair, ranks, repeated
 from mentorq.insights.models import StandingRow
@@ -226,6 +227,34 @@ async def test_it_takes_one_statement(client: httpx2.AsyncClient, student: Join,
         with statements_of("GET", "/mentors/leaderboard") as sent:
             await board(client, query)
         assert sent == [1]
+
+
+async def test_ones_own_place_is_told_wherever_the_page_ends(
+    monkeypatch: pytest.MonkeyPatch, student: Join, mentor: Join
+) -> None:
+    students = [await student() for _ in range(4)]
+    best, second, third, idle = [await mentor() for _ in range(4)]
+    for one, helped in ((best, 4), (second, 3), (third, 3)):
+        await help_each(one, students[:helped])
+
+    async def own(who: Person | httpx2.AsyncClient, query: str = "?period=all&limit=1") -> Any:
+        return (await who.get(f"/mentors/leaderboard{query}")).json()["me"]
+
+    assert [(await own(one))["rank"] for one in (best, second, third)] == [1, 2, 2]
+    whole = await board(best, "?period=all")
+    for one in (best, second, third):
+        assert [item for item in whole if item["mentor"]["id"] == one.id] == [await own(one)]
+        assert await own(one, "?period=all&tag=python") == await own(one)
+        assert await own(one, "?period=week&ago=2") is None
+    assert [await own(who) for who in (idle, students[0], students[0].client)] == [None] * 3
+    with statements_of("GET", "/mentors/leaderboard") as sent:
+        await own(third)
+    assert sent == [2]
+    await best.expect(200, "PATCH", "/users/me", {"on_leaderboard": False})
+    assert (await own(best), (await own(third))["rank"]) == (None, 1), "who is not ranked is before nobody"
+    await best.expect(200, "PATCH", "/users/me", {"on_leaderboard": True})
+    monkeypatch.setattr(queries, "MOST_PLACES", 0)
+    assert (await own(third))["rank"] == 1, "so far and no further"
 
 
 async def test_what_happens_at_once_is_counted_as_if_one_after_the_other(

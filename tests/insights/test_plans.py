@@ -101,6 +101,10 @@ QUESTIONS: dict[str, tuple[Question, str]] = {
     "the leaderboard": (lambda db: queries.best(db, WEEK, None, FIRST), "ix_standings_best"),
     "the leaderboard, next page": (lambda db: queries.best(db, "all", None, SECOND), "ix_standings_best"),
     "the leaderboard of a tag": (lambda db: queries.best(db, "all", "tag7", FIRST), "ix_standings_best"),
+    "one's own place": (
+        lambda db: queries.own_place(db, WEEK, None, MENTOR.id), "pk_standings|sqlite_autoindex_standings",
+    ),
+    "one's own place of a tag": (lambda db: queries.own_place(db, "all", "tag7", MENTOR.id), "ix_standings_best"),
     "weeks of those on it": (runs, "pk_standings|sqlite_autoindex_standings"),
     "what was between two": (
         lambda db: queries.deeds(db, STUDENT.id, [MENTOR.id]), "ix_mentor_facts_pair",  # type: ignore[arg-type]

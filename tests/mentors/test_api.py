@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 PROFILE = {
     "id", "username", "role", "bio", "headline", "links", "avatar", "is_available", "created_at", "tags",
     "pronouns", "time_zone", "rating_average", "rating_count", "tickets_resolved", "median_response_seconds",
-    "followers", "achievements",
+    "followers", "achievements", "away_until", "is_active", "last_active_at",
 }  # fmt: skip
 
 

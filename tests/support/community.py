@@ -168,6 +168,7 @@ def sights(url: str) -> list[Sight]:
         Sight("queue-all", MENTOR, "/app/queue?tab=all"),
         Sight("mentor-tickets", MENTOR, "/app/tickets"),
         Sight("mentor-settings", MENTOR, "/app/settings?welcome=1"),
+        Sight("mentor-availability", MENTOR, "/app/availability"),
         Sight("mentor-notifications", MENTOR, "/app/notifications"),
         Sight("notifications-none", ADMIN, "/app/notifications"),
         Sight("admin-settings", ADMIN, "/app/settings"),

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from mentorq.web import leaderboard as pages
 from tests.support.life import statements_of
 from tests.support.people import Join, Person, solve
 from tests.support.visits import visiting
@@ -101,3 +102,24 @@ async def test_it_takes_few_statements(app: FastAPI, student: Join, mentor: Join
         with statements_of("GET", "/leaderboard") as sent:
             await visit.page("/leaderboard")
     assert sent == [2]
+
+
+async def test_a_mentor_sees_the_own_place_below_a_page_that_ends_before(
+    monkeypatch: pytest.MonkeyPatch, app: FastAPI, student: Join, mentor: Join
+) -> None:
+    students = [await student() for _ in range(3)]
+    ben, kim = await mentor(), await mentor()
+    await help_each(ben, students)
+    await help_each(kim, [*students, students[0]])
+    monkeypatch.setattr(pages, "MENTORS", 1)
+    for person, foot in ((ben, True), (kim, False)):
+        async with visiting(app, person) as visit:
+            page = await visit.page("/leaderboard")
+            assert ("<tfoot>" in page) is foot
+            assert ranked(page) == [("1", kim.username), *([("2", ben.username)] if foot else [])]
+            assert page.count("<tr class=mine>") == 1
+    async with visiting(app, students[0]) as visit:
+        assert "<tfoot>" not in await visit.page("/leaderboard")
+    monkeypatch.setattr(pages, "MOST_PLACES", 1)
+    async with visiting(app, ben) as visit:
+        assert "after </span>1</td>" in await visit.page("/leaderboard")
