@@ -127,9 +127,9 @@ async def set_avatar(db: Write, reads: Read, viewer: Viewer, content: bytes) -> 
     return await _show(db, viewer, await avatars.keep(db.database, viewer.id, content))
 
 
-async def remove_avatar(db: Write, viewer: Viewer) -> tuple[User, str]:
+async def remove_avatar(db: Write, viewer: Viewer) -> None:
     """Let no picture stand for the viewer."""
-    return await _show(db, viewer, None)
+    await _show(db, viewer, None)
 
 
 async def _show(db: Write, viewer: Viewer, avatar: str | None) -> tuple[User, str]:

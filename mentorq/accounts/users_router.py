@@ -50,11 +50,10 @@ async def set_avatar(
     return user
 
 
-@router.delete("/me/avatar", summary="Remove my picture")
-async def remove_avatar(viewer: CurrentViewer, db: Write, response: Response) -> User:
-    """Show no picture beside your name. It is gone within moments, also from where it was kept."""
-    user, response.headers["ETag"] = await profile.remove_avatar(db, viewer)
-    return user
+@router.delete("/me/avatar", status_code=204, summary="Remove my picture")
+async def remove_avatar(viewer: CurrentViewer, db: Write) -> None:
+    """Show no picture beside your name; again changes nothing. It is gone from where it was kept within moments."""
+    await profile.remove_avatar(db, viewer)
 
 
 @router.get("/me/export", dependencies=[limited("export", "10/hour")], summary="Export my data")
