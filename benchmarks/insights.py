@@ -1,4 +1,4 @@
-"""How long leaderboards, statistics and dashboards take in a small and in a large community.
+"""How long leaderboards, statistics, profiles and dashboards take in a small and in a large community.
 
 `python -m benchmarks.insights [--postgresql N] [--sqlite N]`. The demonstration makes 10,000 tickets; the database
 copies them, people and all, until there are so many: what one person did does not depend on how many others there are.
@@ -27,6 +27,7 @@ from mentorq.core.pagination import Keyset
 from mentorq.demo.loading import Size, load
 from mentorq.insights import service
 from mentorq.maintenance.standings import count_again
+from mentorq.mentors import directory
 from mentorq.migrations import upgrade
 from tests.support.databases import settings_for
 from tests.support.people import PASSWORD
@@ -38,7 +39,7 @@ PEOPLE = 60
 ROUNDS = 5
 COPIED = (
     "users", "tickets", "ticket_tags", "ticket_events", "ticket_messages", "reviews", "articles", "mentor_stats",
-    "mentor_facts", "standings",
+    "mentor_facts", "standings", "awards",
 )  # fmt: skip
 FIRST_PAGE = Keyset(None, 20, "", b"")
 
@@ -47,6 +48,7 @@ MENTORS: dict[str, Ask] = {
     "statistics, week": lambda db, mentor: service.statistics(db, mentor, "week"),
     "statistics, month": lambda db, mentor: service.statistics(db, mentor, "month"),
     "statistics, ever": lambda db, mentor: service.statistics(db, mentor, "all"),
+    "profile": lambda db, mentor: directory.one(db, mentor.id),
     "leaderboard, week": lambda db, _: service.leaderboard(db, "week", None, FIRST_PAGE),
     "leaderboard, month": lambda db, _: service.leaderboard(db, "month", None, FIRST_PAGE),
     "leaderboard, ever": lambda db, _: service.leaderboard(db, "all", None, FIRST_PAGE),
