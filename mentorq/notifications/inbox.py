@@ -50,9 +50,14 @@ async def read_all(db: Write, viewer: Viewer) -> int:
     return await mark_read(db, viewer.id, queries.UNREAD)
 
 
-async def read_about(db: Write, viewer: Viewer, ticket_id: int) -> int:
+async def read_about_ticket(db: Write, viewer: Viewer, ticket_id: int) -> int:
     """The viewer has seen a ticket: what was told of it is read."""
     return await mark_read(db, viewer.id, queries.UNREAD, N.c.ticket_id == ticket_id)
+
+
+async def read_about_session(db: Write, viewer: Viewer, session_id: int) -> int:
+    """The viewer has seen a session: what was told of it is read."""
+    return await mark_read(db, viewer.id, queries.UNREAD, N.c.session_id == session_id)
 
 
 @task("notifications.prune", every=timedelta(hours=6))

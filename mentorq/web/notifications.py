@@ -224,10 +224,13 @@ def _look_of(values: Mapping[str, str]) -> Look:
     return Look.model_validate({"unread": values.get("unread") == "true", "kind": kind if kind in GROUPS else ""})
 
 
-@router.post("/about/{ticket_id}")
-async def read_about(request: Request, ticket_id: RowId, viewer: Visitor, db: Write) -> Response:
-    """A ticket was looked at: what was told of it is read."""
-    await inbox.read_about(db, viewer, ticket_id)
+@router.post("/about/{kind}/{row_id}")
+async def read_about(
+    request: Request, kind: Literal["tickets", "sessions"], row_id: RowId, viewer: Visitor, db: Write
+) -> Response:
+    """A ticket or a session was looked at: what was told of it is read."""
+    read_about_it = inbox.read_about_ticket if kind == "tickets" else inbox.read_about_session
+    await read_about_it(db, viewer, row_id)
     return Response(status_code=HTTPStatus.NO_CONTENT) if is_part(request) else redirect(request, PATH)
 
 

@@ -133,7 +133,7 @@ async def test_what_comes_while_tabs_change_hands_is_not_lost(told: Told) -> Non
 async def test_a_ticket_that_is_open_needs_no_toast_and_is_read(told: Told) -> None:
     page, observed = await told.open(f"/app/tickets/{told.ticket['id']}")
     await has_unread(page, 0)
-    async with page.expect_request(f"**{PATH}/about/{told.ticket['id']}"):
+    async with page.expect_request(f"**{PATH}/about/tickets/{told.ticket['id']}"):
         await told.say("Are you **there**?")
     await expect(page.locator(".thread").get_by_text("Are you there?")).to_be_visible()
     await has_unread(page, 0)

@@ -292,13 +292,30 @@ async def test_the_bell_shows_the_newest(app: FastAPI, told: Told, database: Dat
 async def test_a_ticket_that_is_looked_at_is_read(app: FastAPI, told: Told, student: Join) -> None:
     ana, _ben, ticket = told
     async with visiting(app, ana) as visit:
-        assert f'data-about="{ticket["id"]}"' in await visit.page(f"/app/tickets/{ticket['id']}")
-        answer = await visit.send(f"{PATH}/about/{ticket['id']}", headers=PART)
+        assert f'data-about="tickets/{ticket["id"]}"' in await visit.page(f"/app/tickets/{ticket['id']}")
+        answer = await visit.send(f"{PATH}/about/tickets/{ticket['id']}", headers=PART)
         assert (answer.status_code, answer.text) == (204, "")
         assert (await visit.get(f"{PATH}/count")).json() == {"unread": 0}
-        await visit.goes_to(PATH, f"{PATH}/about/{ticket['id']}")
+        await visit.goes_to(PATH, f"{PATH}/about/tickets/{ticket['id']}")
     async with visiting(app) as visit:
         assert "data-about" not in await visit.page(f"/app/tickets/{ticket['id']}")
+
+
+async def test_a_session_that_is_looked_at_is_read(app: FastAPI, told: Told, worker: Worker) -> None:
+    ana, ben, _ = told
+    await ana.expect(200, "POST", "/notifications/read-all")
+    first, second = [await wish(ana, ben, at(days=days)) for days in (2, 3)]
+    for each in (first, second):
+        await ben.expect(200, "POST", f"/sessions/{each['id']}/accept")
+    await worker.drain()
+    async with visiting(app, ana) as visit:
+        for path in (f"/app/sessions/{first['id']}", f"/app/sessions/{first['id']}/room"):
+            assert f'data-about="sessions/{first["id"]}"' in await visit.page(path)
+        assert (await visit.get(f"{PATH}/count")).json() == {"unread": 2}
+        answer = await visit.send(f"{PATH}/about/sessions/{first['id']}", headers=PART)
+        assert answer.status_code == 204
+        assert (await visit.get(f"{PATH}/count")).json() == {"unread": 1}
+        assert (await visit.send(f"{PATH}/about/people/{first['id']}", headers=PART)).status_code == 404
 
 
 async def test_only_who_is_signed_in_is_told_anything(app: FastAPI) -> None:

@@ -15,12 +15,12 @@ const LONGEST_PAUSE = 5 * 60 * 1000;
 const MOST_SHOWN = 99;
 
 const me = document.body.dataset.me;
-const about = Number(document.body.dataset.about);
+const { about } = document.body.dataset; // As "tickets/12", or "sessions/3".
 const short = (n) => (n > MOST_SHOWN ? `${MOST_SHOWN}+` : String(n));
 
 /** `last`: the number of the last event; `unread`: how many; both undefined as long as nobody knows. */
 const state = { last: undefined, unread: undefined };
-let hasUnseen = true; // Something about the ticket of this page may be unread.
+let hasUnseen = true; // Something about the ticket or session of this page may be unread.
 let isOver = false;
 let title = document.title; // Without the number.
 let shownTitle = title;
@@ -80,7 +80,7 @@ const isLookedAt = () => document.visibilityState === "visible";
 const isOpen = () => $("#told")?.matches(":popover-open");
 const wake = (selector) => $(selector)?.dispatchEvent(new CustomEvent("news"));
 
-/** What is told of a ticket that one looks at needs no telling. */
+/** What is told of a ticket or session that one looks at needs no telling. */
 function read() {
   if (isOver || !about || !hasUnseen || !state.unread || !isLookedAt()) return;
   hasUnseen = false;
@@ -104,7 +104,8 @@ function toastOf({ id, title, body }) {
 }
 
 function spread(told) {
-  const isHere = told.data.ticket_id === about;
+  const { session_id, ticket_id } = told.data;
+  const isHere = about === (session_id ? `sessions/${session_id}` : `tickets/${ticket_id}`);
   if (isHere) {
     hasUnseen = true;
     wake("form#news");
