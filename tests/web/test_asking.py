@@ -415,4 +415,4 @@ async def test_a_page_costs_the_same_whatever_it_shows(app: FastAPI, student: Jo
             if state == "assigned":
                 await say(ben, ticket["id"], "Which version?")
         seen.append(await costs())
-    assert seen == [[8, 8, 2, 5]] * 2
+    assert seen == [[10, 10, 2, 5]] * 2

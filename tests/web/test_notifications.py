@@ -323,7 +323,7 @@ async def test_only_who_is_signed_in_is_told_anything(app: FastAPI) -> None:
         for path in (PATH, f"{PATH}/1", f"{PATH}/newest"):
             answer = await visit.get(path)
             assert (answer.status_code, answer.headers["location"]) == (303, f"/signin?next={path}")
-        for path in ("read-all", "1/read", "about/1"):
+        for path in ("read-all", "1/read", "about/tickets/1"):
             assert (await visit.send(f"{PATH}/{path}")).headers["location"] == "/signin?next=/app"
         assert (await visit.get(f"{PATH}/stream")).status_code == 204
         asked = await visit.get(f"{PATH}/count", headers=PART)
@@ -336,7 +336,7 @@ async def test_other_sites_mark_nothing(app: FastAPI, told: Told) -> None:
     ana, _, ticket = told
     first = (await inbox_of(ana))[0]["id"]
     async with visiting(app, ana) as visit:
-        for path in ("read-all", f"{first}/read", f"about/{ticket['id']}"):
+        for path in ("read-all", f"{first}/read", f"about/tickets/{ticket['id']}"):
             answer = await visit.send(f"{PATH}/{path}", headers={"Origin": "https://example.org"})
             assert answer.status_code == 403, path
         assert (await visit.get(f"{PATH}/count")).json() == {"unread": 3}
