@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mentorq.core.database import Base, Id, Json, UTCDateTime, one_of
+from mentorq.core.database import Base, Id, Json, UTCDateTime, one_of, only_where
 
 SHOWN = "hidden_at IS NULL"
 LONGEST_KEY = 40
@@ -20,6 +20,11 @@ class Deed(StrEnum):
     ACHIEVEMENT = "achievement"
     AVAILABLE = "available"
     SLOTS = "slots"
+
+
+def key_of(deed: Deed, what: object) -> str:
+    """What names one deed of a mentor's, so that it is told once."""
+    return f"{deed} {what}"
 
 
 class FollowRow(Base):
@@ -51,9 +56,7 @@ class ActivityRow(Base):
     __table_args__ = (
         one_of("kind", list(Deed)),
         sa.UniqueConstraint("mentor_id", "key"),
-        sa.Index(
-            "ix_activities_newest", "mentor_id", "id", postgresql_where=sa.text(SHOWN), sqlite_where=sa.text(SHOWN)
-        ),
+        sa.Index("ix_activities_newest", "mentor_id", "id", **only_where(SHOWN)),
         {"sqlite_autoincrement": True},
     )
 

@@ -89,6 +89,11 @@ def one_of(column: str, values: Sequence[str]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({', '.join(repr(str(v)) for v in values)})", name=f"{column}_known")
 
 
+def only_where(condition: str, on_sqlite: str | None = None) -> dict[str, Any]:
+    """What makes an index a partial one. SQLite uses it only for the very condition that our statements have there."""
+    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(on_sqlite or condition)}
+
+
 Row = dict[str, Any]
 SelectStatement = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
 

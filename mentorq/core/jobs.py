@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mentorq.core.clock import now
-from mentorq.core.database import Base, Database, Id, Json, Row, UTCDateTime, Write
+from mentorq.core.database import Base, Database, Id, Json, Row, UTCDateTime, Write, only_where
 from mentorq.core.errors import Unavailable
 from mentorq.core.telemetry import JOB_FAILURES, JOB_LAG, JOB_SECONDS
 
@@ -44,12 +44,7 @@ class JobRow(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        sa.Index(
-            "ix_jobs_due",
-            "run_at",
-            postgresql_where=sa.text("dead_at IS NULL"),
-            sqlite_where=sa.text("dead_at IS NULL"),
-        ),
+        sa.Index("ix_jobs_due", "run_at", **only_where("dead_at IS NULL")),
         {"sqlite_autoincrement": True},
     )
 

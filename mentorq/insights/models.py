@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mentorq.core.database import Base, Id, UTCDateTime, one_of
+from mentorq.core.database import Base, Id, UTCDateTime, one_of, only_where
 from mentorq.insights.facts import Kind
 from mentorq.insights.leaderboard import QUALIFIES, SCORE
 
@@ -40,8 +40,7 @@ class StandingRow(Base):
     __tablename__ = "standings"
     __table_args__ = (
         sa.Index(
-            "ix_standings_best", "period", "tag_id", "score", "mentor_id",
-            postgresql_where=sa.text(QUALIFIES), sqlite_where=sa.text(QUALIFIES),
+            "ix_standings_best", "period", "tag_id", "score", "mentor_id", **only_where(QUALIFIES),
         ),
     )  # fmt: skip
 

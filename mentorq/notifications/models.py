@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mentorq.core.database import Base, Id, Json, UTCDateTime, one_of
+from mentorq.core.database import Base, Id, Json, UTCDateTime, one_of, only_where
 from mentorq.notifications.kinds import Email, Kind
 
 UNREAD = "read_at IS NULL AND gone IS NULL"
@@ -68,14 +68,12 @@ class NotificationRow(Base):
             "ix_notifications_unread",
             "user_id",
             "seq",
-            postgresql_where=sa.text(f"{UNREAD} AND in_app"),
-            sqlite_where=sa.text(f"{UNREAD} AND in_app = 1"),
+            **only_where(f"{UNREAD} AND in_app", f"{UNREAD} AND in_app = 1"),
         ),
         sa.Index("ix_notifications_ticket", "ticket_id", "kind"),
         sa.Index("ix_notifications_session", "session_id", "user_id"),
         sa.Index("ix_notifications_read", "read_at"),
-        sa.Index("ix_notifications_gone", "created_at", postgresql_where=sa.text("gone IS NOT NULL"),
-                 sqlite_where=sa.text("gone IS NOT NULL")),
+        sa.Index("ix_notifications_gone", "created_at", **only_where("gone IS NOT NULL")),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 

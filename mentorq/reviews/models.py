@@ -1,19 +1,13 @@
 """The table of reviews."""
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mentorq.core.database import Base, Id, UTCDateTime, length_check
+from mentorq.core.database import Base, Id, UTCDateTime, length_check, only_where
 
 LONGEST_COMMENT = 2_000
-
-
-def _only_shown() -> dict[str, Any]:
-    condition = sa.text("shown_at IS NOT NULL")
-    return {"postgresql_where": condition, "sqlite_where": condition}
 
 
 class ReviewRow(Base):
@@ -28,7 +22,7 @@ class ReviewRow(Base):
         sa.CheckConstraint("rating BETWEEN 1 AND 5", name="rating_known"),
         length_check("comment", LONGEST_COMMENT),
         sa.Index("ix_reviews_mentor", "mentor_id", "id"),
-        sa.Index("ix_reviews_shown", "mentor_id", "shown_at", **_only_shown()),
+        sa.Index("ix_reviews_shown", "mentor_id", "shown_at", **only_where("shown_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(Id, sa.Identity(), primary_key=True)

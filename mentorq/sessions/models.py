@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mentorq.core.database import Base, Id, Json, UTCDateTime, length_check, one_of
+from mentorq.core.database import Base, Id, Json, UTCDateTime, length_check, one_of, only_where
 from mentorq.sessions.states import Status
 
 LONGEST_TOPIC = 200
@@ -24,8 +24,7 @@ def in_state(*statuses: Status) -> sa.ColumnElement[bool]:
 
 
 def _only(status: Status) -> dict[str, Any]:
-    condition = sa.text(f"status = '{status}'")
-    return {"postgresql_where": condition, "sqlite_where": condition}
+    return only_where(f"status = '{status}'")
 
 
 def _never_overlap(person: str) -> sa.Constraint:

@@ -1,12 +1,11 @@
 """Tables of tickets."""
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mentorq.core.database import Base, Id, Json, UTCDateTime, length_check, one_of
+from mentorq.core.database import Base, Id, Json, UTCDateTime, length_check, one_of, only_where
 from mentorq.tickets.states import Action, Status
 
 LONGEST_TITLE = 200
@@ -23,12 +22,6 @@ def in_state(*statuses: Status) -> sa.ColumnElement[bool]:
     return status == words[0] if len(words) == 1 else status.in_(words)
 
 
-def _only(condition: str) -> dict[str, Any]:
-    """A partial index. SQLite uses it only for the very condition that our statements have there."""
-    on_sqlite = "is_open = 1" if condition == "is_open" else condition
-    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(on_sqlite)}
-
-
 class TicketRow(Base):
     """A question. Its row carries what lists show; everything that happened to it is in `ticket_events`."""
 
@@ -40,12 +33,12 @@ class TicketRow(Base):
         length_check("solution", LONGEST_SOLUTION),
         sa.CheckConstraint("(status = 'open') = (assigned_mentor_id IS NULL)", name="open_has_no_mentor"),
         sa.Index("ix_tickets_newest", "created_at", "id"),
-        sa.Index("ix_tickets_queue", "created_at", "id", **_only("status = 'open'")),
+        sa.Index("ix_tickets_queue", "created_at", "id", **only_where("status = 'open'")),
         sa.Index("ix_tickets_student", "student_id", "created_at", "id"),
         sa.Index("ix_tickets_mentor", "assigned_mentor_id", "created_at", "id"),
-        sa.Index("ix_tickets_lease", "respond_by", **_only("status = 'assigned'")),
-        sa.Index("ix_tickets_auto_close", "resolved_at", **_only("status = 'resolved'")),
-        sa.Index("ix_tickets_solved", "resolved_at", "id", **_only("resolved_at IS NOT NULL")),
+        sa.Index("ix_tickets_lease", "respond_by", **only_where("status = 'assigned'")),
+        sa.Index("ix_tickets_auto_close", "resolved_at", **only_where("status = 'resolved'")),
+        sa.Index("ix_tickets_solved", "resolved_at", "id", **only_where("resolved_at IS NOT NULL")),
         {"sqlite_autoincrement": True},
     )
 
@@ -76,7 +69,7 @@ class TicketTagRow(Base):
 
     __tablename__ = "ticket_tags"
     __table_args__ = (
-        sa.Index("ix_ticket_tags_queue", "tag_id", "created_at", "ticket_id", **_only("is_open")),
+        sa.Index("ix_ticket_tags_queue", "tag_id", "created_at", "ticket_id", **only_where("is_open", "is_open = 1")),
         sa.Index("ix_ticket_tags_newest", "tag_id", "created_at", "ticket_id"),
     )
 
