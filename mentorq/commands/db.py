@@ -82,10 +82,9 @@ def rebuild(
         _timed(lambda: _rebuild_search(known), "articles indexed anew")
     if statistics:
         _timed(lambda: _rebuild_statistics(known), "facts counted anew")
-    if search or statistics:
-        return
     if achievements:
-        typer.echo(f"{run(lambda: _rebuild_achievements(known))} achievements awarded that were earned before.")
+        _timed(lambda: _rebuild_achievements(known), "achievements awarded that were earned before")
+    if search or statistics or achievements:
         return
     found = run(lambda: _rebuild(known))
     typer.echo(f"{found} differences repaired, and what matching knows is worked out anew.")
@@ -123,4 +122,4 @@ async def _rebuild_achievements(known: "Settings") -> int:
     from mentorq.community.awarding import award_past
 
     async with opened(known) as database:
-        return await award_past(database, lambda _: None)
+        return await award_past(database)

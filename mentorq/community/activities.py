@@ -9,7 +9,7 @@ from typing import Any
 
 from mentorq.community import queries
 from mentorq.community.events import MentorActed
-from mentorq.community.models import Deed
+from mentorq.community.models import Deed, key_of
 from mentorq.core.clock import now
 from mentorq.core.database import Row, Write
 from mentorq.core.events import emit
@@ -28,7 +28,7 @@ NEWS_FOR = timedelta(hours=12)
 async def solved(db: Write, ticket_id: int, mentor_id: int, at: datetime) -> None:
     """A mentor has solved a ticket, which everybody can read."""
     if await queries.still_solved(db, ticket_id, mentor_id, at):
-        await _add(db, mentor_id, Deed.RESOLVED, f"resolved {ticket_id}", ticket_id=ticket_id, at=at)
+        await _add(db, mentor_id, Deed.RESOLVED, key_of(Deed.RESOLVED, ticket_id), ticket_id=ticket_id, at=at)
 
 
 async def take_back(db: Write, ticket_id: int) -> None:
@@ -40,7 +40,9 @@ async def take_back(db: Write, ticket_id: int) -> None:
 
 async def achieved(db: Write, mentor_id: int, achievement: str) -> None:
     """A mentor has earned an achievement."""
-    await _add(db, mentor_id, Deed.ACHIEVEMENT, f"achievement {achievement}", data={"achievement": achievement})
+    await _add(
+        db, mentor_id, Deed.ACHIEVEMENT, key_of(Deed.ACHIEVEMENT, achievement), data={"achievement": achievement}
+    )
 
 
 async def came_or_went(db: Write, mentor_id: int) -> None:

@@ -1,7 +1,7 @@
 """Awarding achievements: each once, with the moment that earned it, however often somebody looks; and reading them."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,7 +38,7 @@ async def consider(db: Write, user_id: int | None, keys: Collection[str], ticket
         await emit(db, AchievementAwarded(person, key, fact.ticket_id, fact.at))
 
 
-async def award_past(database: Database, progress: Callable[[int], None]) -> int:
+async def award_past(database: Database) -> int:
     """Award everybody whatever was earned before anybody looked, and tell nobody; returns how many awards that were.
 
     A few hundred people in a transaction, while everybody goes on working. Whatever was interrupted begins anew.
@@ -52,7 +52,6 @@ async def award_past(database: Database, progress: Callable[[int], None]) -> int
                 return awarded
             awarded += len(await _award(db, user_ids, BY_KEY, None))
         last = user_ids[-1]
-        progress(len(user_ids))
 
 
 async def _award(db: Write, user_ids: Sequence[int], keys: Collection[str], ticket_id: int | None) -> list[Earned]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from mentorq.accounts.models import Role, UserRow
 from mentorq.community import awarding
-from mentorq.community.models import ActivityRow, AwardRow, Deed, FollowRow, LatestRow
+from mentorq.community.models import ActivityRow, AwardRow, Deed, FollowRow, LatestRow, key_of
 from mentorq.core import bulk
 from mentorq.core.database import Database, Read, Row, Write
 from mentorq.mentors.models import MentorStatsRow
@@ -33,7 +33,7 @@ async def tie(database: Database, at: datetime, random: Random) -> None:
         await bulk.unhurried(db)
         await _thank(db)
         await _follow(db, random)
-    await awarding.award_past(database, lambda _: None)
+    await awarding.award_past(database)
     async with database.write() as db:
         await bulk.unhurried(db)
         await _note_activities(db, at - LATELY)
@@ -90,6 +90,7 @@ async def _earned(db: Read, since: datetime) -> list[Row]:
 
 def _as_row(line: Row) -> tuple[Any, ...]:
     if "achievement" in line:
-        key, data = f"achievement {line['achievement']}", {"achievement": line["achievement"]}
-        return line["mentor_id"], Deed.ACHIEVEMENT.value, key, None, data, line["at"]
-    return line["mentor_id"], Deed.RESOLVED.value, f"resolved {line['id']}", line["id"], {}, line["at"]
+        deed, what, ticket_id, data = Deed.ACHIEVEMENT, line["achievement"], None, {"achievement": line["achievement"]}
+    else:
+        deed, what, ticket_id, data = Deed.RESOLVED, line["id"], line["id"], {}
+    return line["mentor_id"], deed.value, key_of(deed, what), ticket_id, data, line["at"]

@@ -127,3 +127,11 @@ def test_the_commands_say_what_they_found(settings: Settings, mentorq: Run) -> N
     assert "messages is 77, must be" in wrong.stdout
     assert mentorq("db", "rebuild").returncode == 0
     assert mentorq("db", "verify").returncode == 0
+
+
+def test_several_things_are_rebuilt_at_once(mentorq: Run) -> None:
+    assert mentorq("demo", "--tickets", "30", "--students", "3", "--mentors", "2").returncode == 0
+    done = mentorq("db", "rebuild", "--search", "--statistics", "--achievements")
+    assert done.returncode == 0, done.stderr
+    for what in ("articles indexed anew", "facts counted anew", "0 achievements awarded that were earned before"):
+        assert what in done.stdout

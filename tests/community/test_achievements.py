@@ -331,11 +331,11 @@ async def test_the_past_earns_what_the_present_does(
         await worker.drain()
     live = await awards(database)
     assert len({row[1] for row in live}) >= 7
-    assert await awarding.award_past(database, lambda _: None) == 0, "nothing was missed"
+    assert await awarding.award_past(database) == 0, "nothing was missed"
     async with database.write() as db:
         await db.execute(sa.delete(AwardRow))
         await db.execute(sa.delete(AwardCountRow))
-    assert await awarding.award_past(database, lambda _: None) == len(live)
+    assert await awarding.award_past(database) == len(live)
     past = {row[:2]: row[2:] for row in await awards(database)}
     assert set(past) == {row[:2] for row in live}
     # A solution that is edited forgets what was said of it, and a ticket is opened again: what was earned is earned.
