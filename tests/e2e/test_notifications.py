@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -15,7 +14,7 @@ from tests.e2e.test_every_page import faults_of
 from tests.support.browser import Observed, observe
 from tests.support.life import ticket_in
 from tests.support.patience import PATIENCE_SECONDS, until
-from tests.support.people import PASSWORD, Person, join, quietly
+from tests.support.people import PASSWORD, Person, join, join_quietly
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +58,7 @@ async def told(browser: Browser, live_url: str) -> AsyncIterator[Told]:
     """Somebody who has read everything."""
     async with httpx2.AsyncClient(base_url=live_url, timeout=PATIENCE_SECONDS) as client:
         name = token_hex(4)
-        ana = await quietly(partial(join, client, "student"))(f"ana-{name}")
+        ana = await join_quietly(client, "student", f"ana-{name}")
         ben = await join(client, "mentor", f"ben-{name}")
         ticket = await ticket_in("assigned", ana, ben)
         context = await browser.new_context(base_url=live_url)

@@ -5,16 +5,16 @@ from functools import partial
 import httpx2
 import pytest
 
-from tests.support.people import Join, join, quietly
+from tests.support.people import Join, join_quietly
 
 
 @pytest.fixture
 def student(client: httpx2.AsyncClient) -> Join:
     """`await student()`: a new student."""
-    return quietly(partial(join, client, "student"))
+    return partial(join_quietly, client, "student")
 
 
 @pytest.fixture
 def mentor(client: httpx2.AsyncClient) -> Join:
     """`await mentor(skills=["python"])`: a new mentor."""
-    return quietly(partial(join, client, "mentor"))
+    return partial(join_quietly, client, "mentor")

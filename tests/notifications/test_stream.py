@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -23,7 +22,7 @@ from mentorq.settings import Settings
 from tests.support.databases import settings_for
 from tests.support.life import ticket_in
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.people import Person, join, quietly
+from tests.support.people import Person, join, join_quietly
 from tests.support.processes import Server
 from tests.support.streams import ServerSent, stream
 
@@ -47,7 +46,7 @@ def server(settings: Settings) -> Iterator[Server]:
 async def pair(server: Server) -> AsyncIterator[Pair]:
     """A student, the mentor who has the ticket, and the ticket."""
     async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
-        ana, bo = await quietly(partial(join, client, "student"))(), await join(client, "mentor")
+        ana, bo = await join_quietly(client, "student"), await join(client, "mentor")
         yield ana, bo, await ticket_in("assigned", ana, bo)
 
 
@@ -142,7 +141,7 @@ async def test_a_stream_ends_when_its_token_expires(settings: Settings) -> None:
     short = settings.model_copy(update={"access_token_expire_minutes": 1})
     with Server(short) as server:
         async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
-            ana = await quietly(partial(join, client, "student"))()
+            ana = await join_quietly(client, "student")
             user, sign_in, _ = read_access_token(settings, ana.tokens["access_token"]) or (0, 0, None)
             with time_machine.travel(now() - timedelta(seconds=55), tick=True):
                 nearly_over, _ = access_token(short, user, sign_in)
@@ -202,7 +201,7 @@ async def test_it_crosses_processes_also_where_hints_do_not(valkey_url: str, dat
             httpx2.AsyncClient(base_url=second.url, timeout=PATIENCE_SECONDS) as there,
             httpx2.AsyncClient(base_url=third.url, timeout=PATIENCE_SECONDS) as nowhere,
         ):
-            ana, bo = await quietly(partial(join, here, "student"))(), await join(here, "mentor")
+            ana, bo = await join_quietly(here, "student"), await join(here, "mentor")
             ticket = await ticket_in("assigned", ana, bo)
             for other in (there, nowhere):
                 elsewhere = replace(ana, client=other)

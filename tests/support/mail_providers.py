@@ -1,24 +1,12 @@
 """A provider's API on loopback, that answers as it is told, or not at all."""
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+
+from tests.support.http_servers import Asked, HttpServer, read_request, written
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class HttpServer:
-    """Listens while the block lasts."""
+class MailProvider(HttpServer):
+    """Keeps what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -27,41 +15,14 @@ class HttpServer:
         self.fails = ""
         """`hangs up`, `hangs up unread`, `is silent`, `talks nonsense`, `hangs up within the answer`."""
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._answer(reader, writer)
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As `status`, `headers` and `fails` say."""
         if self.fails == "hangs up unread":
             return
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        method, path, _ = head[0].split(" ")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        self.asked.append(Asked(method, path, headers, await reader.readexactly(int(headers["content-length"]))))
+        self.asked.append(await read_request(reader))
         if self.fails == "is silent":
             await reader.read()  # until the other side hangs up
-        answer = self._written()
+        length = 10 if self.fails == "hangs up within the answer" else None
+        answer = written(self.status, b"{}", self.headers, length)
         writer.write({"hangs up": b"", "talks nonsense": b"HELO?\r\n\r\n"}.get(self.fails, answer))
         await writer.drain()
-
-    def _written(self) -> bytes:
-        length = 10 if self.fails == "hangs up within the answer" else 2
-        lines = [f"HTTP/1.1 {self.status} X", f"Content-Length: {length}", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        return ("\r\n".join(lines) + "\r\n\r\n{}").encode()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2):
-                await self._server.wait_closed()

@@ -1,19 +1,19 @@
 """A bucket on loopback that speaks S3: it believes nobody whose signature is wrong, and fails when it is told to."""
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Self
 from urllib.parse import quote, urlsplit
+
+from tests.support.http_servers import Asked, HttpServer, read_request, written
 
 KEY, SECRET, REGION, BUCKET = "AKIDEXAMPLE", "a/secret+of=40 characters", "eu-test-1", "pictures"
 
 
-class ObjectStore:
-    """Listens while the block lasts."""
+class ObjectStore(HttpServer):
+    """Keeps files."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, str]] = {}
@@ -26,58 +26,33 @@ class ObjectStore:
         key, secret = quote(KEY, safe=""), quote(SECRET, safe="")
         return f"s3://{key}:{secret}@{BUCKET}/people?region={REGION}&endpoint={self.url}"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(await self._answer(reader))
-            await writer.drain()
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What S3 says to it."""
+        writer.write(self._done(await read_request(reader)))
+        await writer.drain()
 
-    async def _answer(self, reader: asyncio.StreamReader) -> bytes:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        method, path, _ = head[0].split(" ")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    def _done(self, asked: Asked) -> bytes:
+        method, path, headers, body = asked.method, asked.path, asked.headers, asked.body
         if self.fails:
-            return _written(500, b"<Error><Code>InternalError</Code></Error>")
+            return written(500, b"<Error><Code>InternalError</Code></Error>")
         if not _is_signed(method, path, headers, body):
             self.refused.append(path)
-            return _written(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
+            return written(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
         name = urlsplit(path).path.removeprefix(f"/{BUCKET}/")
         if method == "PUT":
             self.files[name] = body, headers.get("content-type", "")
-            return _written(200, b"", ETag='"1"')
+            return written(200, b"", {"ETag": '"1"'})
         if method == "POST":  # many are deleted by a list, one is by a list of one
             keys = re.findall("<Key>(.*?)</Key>", body.decode())
             for key in keys:
                 self.files.pop(key, None)
             gone = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
-            return _written(200, f"<DeleteResult>{gone}</DeleteResult>".encode())
+            return written(200, f"<DeleteResult>{gone}</DeleteResult>".encode())
         if name not in self.files:
-            return _written(404, b"<Error><Code>NoSuchKey</Code></Error>")
+            return written(404, b"<Error><Code>NoSuchKey</Code></Error>")
         content, kind = self.files[name]
         more = {"ETag": '"1"', "Last-Modified": "Mon, 05 Jan 2026 08:00:00 GMT", "Content-Type": kind}
-        return _written(200, content, **more)
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2):
-                await self._server.wait_closed()
-
-
-def _written(status: int, body: bytes, **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+        return written(200, content, more)
 
 
 def _is_signed(method: str, path: str, headers: Mapping[str, str], body: bytes) -> bool:

@@ -20,7 +20,7 @@ from mentorq.web.notifications import LINES, NEWEST
 from tests.support.booking import at, wish
 from tests.support.life import make_admin, statements_of, ticket_in
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.people import PASSWORD, Join, Person, join, quietly
+from tests.support.people import PASSWORD, Join, Person, join, join_quietly
 from tests.support.processes import Server
 from tests.support.streams import stream
 from tests.support.visits import Visit, visiting
@@ -62,7 +62,7 @@ async def part(visit: Visit, path: str) -> str:
 @pytest.fixture
 def student(client: httpx2.AsyncClient) -> Join:
     """Students who are told of everything but what they achieve."""
-    return quietly(partial(join, client, "student"))
+    return partial(join_quietly, client, "student")
 
 
 @pytest.fixture
@@ -368,7 +368,7 @@ def server(settings: Settings) -> Iterator[Server]:
 async def live(server: Server) -> AsyncIterator[tuple[Person, Person, dict[str, Any], httpx2.AsyncClient]]:
     """A student with a ticket, its mentor, and a browser of the student's that speaks Spanish."""
     async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
-        ana, ben = await quietly(partial(join, client, "student"))(), await join(client, "mentor")
+        ana, ben = await join_quietly(client, "student"), await join(client, "mentor")
         ticket = await ticket_in("assigned", ana, ben)
         async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as browser:
             fields = {"username": ana.username, "password": PASSWORD}

@@ -15,7 +15,7 @@ from mentorq.core.mail.delivery import provider_for
 from mentorq.core.mail.message import Mail
 from mentorq.core.mail.outcomes import Doubtful, Postponed, Progress, Refused
 from mentorq.mail_settings import Sender, provider_of
-from tests.support.mail_providers import HttpServer
+from tests.support.mail_providers import MailProvider
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.servers import free_port
 
@@ -34,25 +34,25 @@ SENDGRID, MAILGUN = "sendgrid://SG.key-1_x@default", "mailgun://key-2@mg.example
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[HttpServer]:
+async def api() -> AsyncIterator[MailProvider]:
     """A provider's API."""
-    async with HttpServer() as server:
+    async with MailProvider() as server:
         yield server
 
 
-async def hand_over(url: str, api: HttpServer) -> None:
+async def hand_over(url: str, api: MailProvider) -> None:
     """Send a mail."""
     await provider_for(provider_of(f"{url}?endpoint={api.url}")).hand_over(MAIL, Progress())
 
 
-async def error_of(url: str, api: HttpServer) -> Exception:
+async def error_of(url: str, api: MailProvider) -> Exception:
     """How sending a mail ends that is not taken."""
     with pytest.raises((Refused, Postponed, Doubtful)) as ended:
         await hand_over(url, api)
     return ended.value
 
 
-async def test_sendgrid_gets_parts_and_tracks_nobody(api: HttpServer) -> None:
+async def test_sendgrid_gets_parts_and_tracks_nobody(api: MailProvider) -> None:
     await hand_over(SENDGRID, api)
     [asked] = api.asked
     assert (asked.method, asked.path, asked.headers["authorization"]) == ("POST", "/v3/mail/send", "Bearer SG.key-1_x")
@@ -68,7 +68,7 @@ async def test_sendgrid_gets_parts_and_tracks_nobody(api: HttpServer) -> None:
     assert not any(setting["enable"] for setting in body["tracking_settings"].values())
 
 
-async def test_mailgun_gets_the_mail_as_we_write_it(api: HttpServer) -> None:
+async def test_mailgun_gets_the_mail_as_we_write_it(api: MailProvider) -> None:
     api.status = 200
     await hand_over(MAILGUN, api)
     [asked] = api.asked
@@ -95,7 +95,7 @@ async def test_mailgun_gets_the_mail_as_we_write_it(api: HttpServer) -> None:
     ],
 )  # fmt: skip
 async def test_what_a_status_says_about_the_mail(
-    status: int, kind: type[Exception] | None, url: str, api: HttpServer
+    status: int, kind: type[Exception] | None, url: str, api: MailProvider
 ) -> None:
     api.status = status
     if status in (301, 307):
@@ -119,7 +119,9 @@ async def test_what_a_status_says_about_the_mail(
         ("X-RateLimit-Reset", "{seconds}", 3400, 3601),
     ],
 )
-async def test_the_provider_says_when_to_come_back(name: str, value: str, low: int, high: int, api: HttpServer) -> None:
+async def test_the_provider_says_when_to_come_back(
+    name: str, value: str, low: int, high: int, api: MailProvider
+) -> None:
     in_an_hour = datetime.now(UTC) + timedelta(hours=1)
     said = value.format(date=format_datetime(in_an_hour, usegmt=True), seconds=int(in_an_hour.timestamp()))
     api.status, api.headers = 429, {name: said}
@@ -130,7 +132,7 @@ async def test_the_provider_says_when_to_come_back(name: str, value: str, low: i
 
 
 @pytest.mark.parametrize("value", ["soon", "-5", "1.5", "Wed, 99 Oct"])
-async def test_a_time_that_is_none_is_not_waited_for(value: str, api: HttpServer) -> None:
+async def test_a_time_that_is_none_is_not_waited_for(value: str, api: MailProvider) -> None:
     api.status, api.headers = 503, {"Retry-After": value}
     error = await error_of(SENDGRID, api)
     assert isinstance(error, Postponed)
@@ -138,12 +140,12 @@ async def test_a_time_that_is_none_is_not_waited_for(value: str, api: HttpServer
 
 
 @pytest.mark.parametrize("fails", ["hangs up", "hangs up unread", "talks nonsense", "hangs up within the answer"])
-async def test_a_request_without_an_answer_is_in_doubt(fails: str, api: HttpServer) -> None:
+async def test_a_request_without_an_answer_is_in_doubt(fails: str, api: MailProvider) -> None:
     api.fails = fails
     assert isinstance(await error_of(SENDGRID, api), Doubtful)
 
 
-async def test_a_provider_that_is_silent_is_in_doubt(api: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_provider_that_is_silent_is_in_doubt(api: MailProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     api.fails = "is silent"
     monkeypatch.setattr(http_providers, "ANSWER_SECONDS", 0.2)
     assert str(await error_of(SENDGRID, api)) == "no answer to the request: ReadTimeout"
