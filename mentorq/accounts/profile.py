@@ -91,7 +91,7 @@ async def _public(db: Read, row: Row | None) -> PublicProfile:
     if row is None:
         raise UserNotFound
     achievements = (await honours_of(db, [row["id"]]))[row["id"]]
-    more = {"time_zone": row["time_zone"], "skills": row["skills"], "achievements": achievements}
+    more = {"time_zone": row["time_zone"], "skills": sorted(row["skills"]), "achievements": achievements}
     return PublicProfile(**(public_user(row) or {}) | more)
 
 

@@ -29,6 +29,12 @@ def public_columns(users: sa.FromClause, prefix: str) -> list[sa.Label[Any]]:
     ]
 
 
+def skill_names(db: Read, users: sa.FromClause) -> sa.ColumnElement[Any]:
+    """The names of somebody's tags as a list, in no order: a column of a statement about `users`."""
+    names = sa.select(TagRow.name).join(UserTagRow, UserTagRow.tag_id == TagRow.id)
+    return db.listed(names.where(UserTagRow.user_id == users.c.id).correlate(users))
+
+
 # --- people
 
 
@@ -51,14 +57,7 @@ async def user(db: Read, user_id: int) -> Row | None:
 
 async def public_person(db: Read, user_id: int | None = None, username: str | None = None) -> Row | None:
     """Somebody as everybody may see them, with the names of their tags; by id or by name."""
-    names = (
-        sa.select(TagRow.name)
-        .join(UserTagRow, UserTagRow.tag_id == TagRow.id)
-        .where(UserTagRow.user_id == USERS.c.id)
-        .order_by(TagRow.name)
-        .correlate(USERS)
-    )
-    shown = sa.select(*public_columns(USERS, ""), UserRow.time_zone, db.listed(names).label("skills"))
+    shown = sa.select(*public_columns(USERS, ""), UserRow.time_zone, skill_names(db, USERS).label("skills"))
     who = UserRow.id == user_id if user_id is not None else sa.and_(UserRow.username == username, ENABLED)
     return await db.row(shown.where(who, EXISTING))
 

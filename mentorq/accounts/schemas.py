@@ -141,13 +141,15 @@ EXAMPLE_PERSON: dict[str, Any] = {
 }
 
 
-EXAMPLE_EARNED: dict[str, Any] = {
+EXAMPLE_HONOUR: dict[str, Any] = {
     "key": "second_wind",
     "name": "Second wind",
     "description": "A ticket was opened again, and you brought it to a good end.",
     "icon": "refresh-cw",
     "role": "mentor",
     "tier": None,
+}
+EXAMPLE_EARNED = EXAMPLE_HONOUR | {
     "awarded_at": "2026-02-03T09:12:00Z",
     "ticket_id": 12,
     "ticket_title": "Why is my list None?",
@@ -173,10 +175,8 @@ class UserPublic(BaseModel):
     created_at: datetime
 
 
-class EarnedAchievement(BaseModel):
-    """What somebody has achieved, and by which ticket, where that is public."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_EARNED]})
+class Honour(BaseModel):
+    """What can be achieved, in the words of the catalogue."""
 
     key: str
     name: str
@@ -184,6 +184,13 @@ class EarnedAchievement(BaseModel):
     icon: str = Field(description="The name of an icon of Lucide.")
     role: Literal["student", "mentor"] | None = Field(description="Who can earn it; null: both.")
     tier: Literal["bronze", "silver", "gold"] | None
+
+
+class EarnedAchievement(Honour):
+    """What somebody has achieved, and by which ticket, where that is public."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_EARNED]})
+
     awarded_at: datetime
     ticket_id: int | None
     ticket_title: str | None

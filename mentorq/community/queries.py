@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mentorq.accounts.availability import is_available
-from mentorq.accounts.models import Role, UserRow
+from mentorq.accounts.models import UserRow
 from mentorq.accounts.queries import public_columns
 from mentorq.accounts.schemas import Viewer
 from mentorq.community.models import ActivityRow, Deed, FollowRow, LatestRow
@@ -16,6 +16,7 @@ from mentorq.core.clock import now
 from mentorq.core.database import Read, Row, UTCDateTime, Write
 from mentorq.core.inputs import LARGEST_ID
 from mentorq.core.pagination import Keyset, beyond
+from mentorq.mentors import directory
 from mentorq.tickets.models import TicketRow, in_state
 from mentorq.tickets.policy import VIEWER_ID, visible_to_role
 from mentorq.tickets.states import PUBLISHED
@@ -26,8 +27,7 @@ L = LatestRow.__table__
 M = UserRow.__table__.alias("mentor")
 T = TicketRow.__table__
 
-PRESENT = sa.and_(M.c.role == Role.MENTOR, M.c.deleted_at.is_(None), M.c.disabled_at.is_(None))
-"""Mentors who can be followed, and heard of."""
+PRESENT = directory.is_present(M)
 
 BEFORE: sa.BindParameter[int] = sa.bindparam("before", type_=sa.BigInteger)
 LIMIT: sa.BindParameter[int] = sa.bindparam("limit", type_=sa.BigInteger)

@@ -1,23 +1,15 @@
 """Follows, activities and achievements on the wire."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mentorq.accounts.schemas import EXAMPLE_PERSON, UserPublic
+from mentorq.accounts.schemas import EXAMPLE_HONOUR, EXAMPLE_PERSON, Honour, UserPublic
 from mentorq.mentors.schemas import EXAMPLE_MENTOR
 
 EXAMPLE_FOLLOWED = EXAMPLE_PERSON | {
     name: EXAMPLE_MENTOR[name] for name in ("id", "username", "role", "bio", "headline", "links")
-}
-EXAMPLE_ACHIEVEMENT: dict[str, Any] = {
-    "key": "second_wind",
-    "name": "Second wind",
-    "description": "A ticket was opened again, and you brought it to a good end.",
-    "icon": "refresh-cw",
-    "role": "mentor",
-    "tier": None,
 }
 
 
@@ -63,23 +55,15 @@ class Activity(BaseModel):
     created_at: datetime
 
 
-class Achievement(BaseModel):
+class Achievement(Honour):
     """What can be achieved."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [
-                EXAMPLE_ACHIEVEMENT | {"awarded_to": 14, "awarded_at": "2026-02-03T09:12:00Z", "ticket_id": 12}
-            ]
+            "examples": [EXAMPLE_HONOUR | {"awarded_to": 14, "awarded_at": "2026-02-03T09:12:00Z", "ticket_id": 12}]
         }
     )
 
-    key: str
-    name: str
-    description: str
-    icon: str = Field(description="The name of an icon of Lucide.")
-    role: Literal["student", "mentor"] | None = Field(description="Who can earn it; null: both.")
-    tier: Literal["bronze", "silver", "gold"] | None
     awarded_to: int = Field(description="How many have it.")
     awarded_at: datetime | None = Field(description="When you earned it; null: not yet, or nobody is signed in.")
     ticket_id: int | None = Field(description="The ticket by which you earned it.")

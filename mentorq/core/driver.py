@@ -25,8 +25,9 @@ class Compiled:
 
     def arguments(self, given: Mapping[str, object]) -> list[object]:
         """The values of the parameters, in their order."""
-        values = self.defaults | {name: make() for name, make in self.made_anew.items()} | given
-        return [values[name] for name in self.order]
+        if self.made_anew:
+            given = {name: make() for name, make in self.made_anew.items()} | dict(given)
+        return [given[name] if name in given else self.defaults[name] for name in self.order]
 
 
 class DriverPool:

@@ -231,11 +231,10 @@ async def _answer(route: Route, plan: Plan, path: dict[str, str], scope: Scope, 
 
 def _plain_sockets(application: FastAPI) -> list[tuple[re.Pattern[str], Endpoint]]:
     """The sockets' endpoints that ask for the socket, and for parts of the path as they are."""
-    routes = ((context, context.original_route) for context in iter_route_contexts(application.routes))
     return [
-        (route.path_regex if context.path_regex is None else context.path_regex, route.endpoint)
-        for context, route in routes
-        if isinstance(route, APIWebSocketRoute) and _asks_for_nothing_else(route)
+        (context.path_regex, route.endpoint)
+        for context in iter_route_contexts(application.routes)
+        if isinstance(route := context.original_route, APIWebSocketRoute) and _asks_for_nothing_else(route)
     ]
 
 

@@ -256,9 +256,18 @@ def _ranked(standings: sa.FromClause, users: sa.FromClause, tag_id: Any) -> tupl
     )  # fmt: skip
 
 
+def _lines(tag_id: Any) -> sa.Select[Any]:
+    s = MentorStatsRow.__table__
+    return (
+        sa.select(*public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds)
+        .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
+        .where(*_ranked(P, U, tag_id))
+    )
+
+
 @cache
 def _own(of_tag: bool) -> sa.Select[Any]:
-    s, tag_id = MentorStatsRow.__table__, _tag_id(of_tag)
+    tag_id = _tag_id(of_tag)
     before, others = P.alias("before"), U.alias("others")
     mine = P.alias("mine")
     mentor_id = sa.bindparam("mentor_id", type_=sa.BigInteger)
@@ -274,14 +283,8 @@ def _own(of_tag: bool) -> sa.Select[Any]:
         .limit(sa.bindparam("most", type_=sa.BigInteger))
         .subquery("better")
     )
-    return (
-        sa.select(
-            *public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds,
-            (sa.select(sa.func.count()).select_from(better).scalar_subquery() + 1).label("rank"),
-        )
-        .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
-        .where(P.c.mentor_id == mentor_id, *_ranked(P, U, tag_id))
-    )  # fmt: skip
+    rank = sa.select(sa.func.count()).select_from(better).scalar_subquery() + 1
+    return _lines(tag_id).add_columns(rank.label("rank")).where(P.c.mentor_id == mentor_id)
 
 
 async def own_place(db: Read, period: str, tag: str | None, mentor_id: int) -> Row | None:
@@ -295,13 +298,7 @@ async def own_place(db: Read, period: str, tag: str | None, mentor_id: int) -> R
 
 @cache
 def _best(of_tag: bool, continues: bool) -> sa.Select[Any]:
-    s = MentorStatsRow.__table__
-    tag_id = _tag_id(of_tag)
-    statement = (
-        sa.select(*public_columns(U, ""), *(P.c[name] for name in ("score", *SUMS)), s.c.median_response_seconds)
-        .select_from(P.join(U, U.c.id == P.c.mentor_id).outerjoin(s, s.c.mentor_id == P.c.mentor_id))
-        .where(*_ranked(P, U, tag_id))
-    )
+    statement = _lines(_tag_id(of_tag))
     if continues:
         after = (sa.bindparam("after_score", type_=sa.BigInteger), sa.bindparam("after_id", type_=sa.BigInteger))
         statement = statement.where(sa.tuple_(P.c.score, P.c.mentor_id) < sa.tuple_(*after))

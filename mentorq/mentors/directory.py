@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from mentorq.accounts import availability
 from mentorq.accounts.models import Role, UserRow, UserTagRow
 from mentorq.accounts.profile import honours_of
-from mentorq.accounts.queries import public_columns
+from mentorq.accounts.queries import public_columns, skill_names
 from mentorq.accounts.schemas import public_user
 from mentorq.core.database import Read, Row
 from mentorq.core.pagination import Keyset, beyond
@@ -20,21 +20,22 @@ from mentorq.tickets.lists import contains
 U = UserRow.__table__
 S = MentorStatsRow.__table__
 IS_AVAILABLE = availability.is_available(U)
-EXISTING = sa.and_(U.c.role == Role.MENTOR, U.c.deleted_at.is_(None), U.c.disabled_at.is_(None))
+
+
+def is_present(users: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether one of `users` is a mentor who can be asked, followed and heard of."""
+    return sa.and_(users.c.role == Role.MENTOR, users.c.deleted_at.is_(None), users.c.disabled_at.is_(None))
+
+
+EXISTING = is_present(U)
 
 
 def _profiles(db: Read) -> sa.Select[Any]:
-    expertise = (
-        sa.select(TagRow.name)
-        .join(UserTagRow, UserTagRow.tag_id == TagRow.id)
-        .where(UserTagRow.user_id == U.c.id)
-        .correlate(U)
-    )
     return (
         sa.select(
             *public_columns(U, ""), U.c.time_zone, S.c.rating_sum, S.c.rating_count, S.c.rating_rank,
             S.c.tickets_resolved, S.c.median_response_seconds, S.c.followers, U.c.last_seen_at,
-            availability.away_until(U).label("away_until"), db.listed(expertise).label("tags"),
+            availability.away_until(U).label("away_until"), skill_names(db, U).label("tags"),
         ).select_from(S.join(U, U.c.id == S.c.mentor_id)).where(EXISTING)
     )  # fmt: skip
 

@@ -11,12 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from mentorq.accounts.availability import is_available
-from mentorq.accounts.models import Role, UserRow, UserTagRow
+from mentorq.accounts.models import UserRow, UserTagRow
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.database import Read, Row
 from mentorq.core.pagination import Keyset
 from mentorq.mentors import matching, records
+from mentorq.mentors.directory import is_present
 from mentorq.mentors.matching import Asked, Candidate, Match, Record
 from mentorq.mentors.models import AskedTermsRow, MentorStatsRow, MentorTagRecordRow, MentorTermRow
 from mentorq.mentors.reasons import Say, sentence
@@ -158,10 +159,8 @@ def everyone_for(db: Read, ticket: Row) -> sa.Select[Any]:
 
 def _is_free(db: Read) -> sa.ColumnElement[bool]:
     return sa.and_(
-        U.c.role == Role.MENTOR,
+        is_present(U),
         is_available(U),
-        U.c.disabled_at.is_(None),
-        U.c.deleted_at.is_(None),
         S.c.tickets_active < sa.func.coalesce(U.c.capacity, db.settings.max_active_tickets),
     )
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from mentorq.accounts.schemas import Viewer, public_user
-from mentorq.core.database import Read, Write
-from mentorq.core.errors import DomainError, PreconditionFailed
+from mentorq.core.database import Read, Row, Write
+from mentorq.core.errors import PreconditionFailed
 from mentorq.core.events import emit
 from mentorq.core.http import etag, require_match
 from mentorq.reviews import queries
@@ -52,19 +52,12 @@ async def show(db: Write, review_id: int, mentor: Viewer) -> None:
     shown = await queries.show(db, review_id, mentor.id)
     if shown is not None:
         await emit(db, TestimonialShown(review_id, shown["ticket_id"], shown["student_id"], mentor.id))
-    elif refused := await _why_not(db, review_id, mentor):
-        raise refused
-
-
-async def _why_not(db: Read, review_id: int, mentor: Viewer) -> DomainError | None:
-    review = await queries.one(db, review_id)
-    if review is None:
-        return ReviewNotFound()
-    if review["mentor_id"] != mentor.id:
-        return NotYours()
+        return
+    review = await _own(db, review_id, mentor)
     if not review["may_be_shown"]:
-        return NotAllowedToShow()
-    return NothingToShow() if not review["comment"] else None
+        raise NotAllowedToShow
+    if not review["comment"]:
+        raise NothingToShow
 
 
 async def hide(db: Write, review_id: int, mentor: Viewer) -> None:
@@ -75,11 +68,16 @@ async def hide(db: Write, review_id: int, mentor: Viewer) -> None:
         NotYours: it is of somebody else.
     """
     if await queries.hide(db, review_id, mentor.id) is None:
-        review = await queries.one(db, review_id)
-        if review is None:
-            raise ReviewNotFound
-        if review["mentor_id"] != mentor.id:
-            raise NotYours
+        await _own(db, review_id, mentor)
+
+
+async def _own(db: Read, review_id: int, mentor: Viewer) -> Row:
+    review = await queries.one(db, review_id)
+    if review is None:
+        raise ReviewNotFound
+    if review["mentor_id"] != mentor.id:
+        raise NotYours
+    return review
 
 
 async def of_mentor(db: Read, mentor_id: int) -> list[dict[str, Any]]:

@@ -40,9 +40,8 @@ async def leaderboard(
     name = next(iter(tags_in([tag])), None)
     place = keyset(db.settings, list_name(request, 0), cursor, MENTORS)
     items, next_cursor = await service.leaderboard(db, period, name, place, ago)
-    own = await service.own_place(db, viewer, period, name, ago)
-    if own is not None and any(item["mentor"]["id"] == viewer.id for item in items):
-        own = None
+    is_listed = any(item["mentor"]["id"] == viewer.id for item in items)
+    own = None if is_listed else await service.own_place(db, viewer, period, name, ago)
     shown = [*items, own] if own else items
     context: dict[str, Any] = {
         "own": own,
