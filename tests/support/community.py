@@ -141,6 +141,8 @@ def sights(url: str) -> list[Sight]:
         Sight("mentors", VISITOR, "/people"),
         Sight("mentors-none", VISITOR, "/people?q=nobody-is-called-this"),
         Sight("mentor", VISITOR, f"/people/{MENTOR}"),
+        Sight("student", VISITOR, f"/people/{STUDENT}"),
+        Sight("student-own", STUDENT, f"/people/{STUDENT}"),
         Sight("leaderboard", VISITOR, "/leaderboard?period=all"),
         Sight("leaderboard-none", VISITOR, "/leaderboard?period=week&tag=nobody-asked-this"),
         Sight("not-found", VISITOR, "/nowhere", 404),
