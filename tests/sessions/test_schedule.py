@@ -161,10 +161,13 @@ async def test_who_is_free_now(student: Join, mentor: Join, database: Database) 
         await person.expect(200, "PUT", PATH, hours | change)
     await away.expect(200, "PUT", "/mentors/me/availability", {"is_available": False})
     await book(eve, booked)
-    with time_machine.travel(datetime.now(UTC).replace(hour=12, minute=0)):
+    noon = (datetime.now(UTC) + timedelta(days=1)).replace(hour=12, minute=0)
+    with time_machine.travel(noon):  # when five hours later is the same day
         others = [await student(), await student()]
-        for person, other, starts_at in ((full, others[0], at(hours=5)), (paused, others[1], at(minutes=40))):
+        for person in (anytime, in_hours, away, out_of_hours, full, paused):
             await sign_in_again(person)
+            await person.expect(200, "GET", "/auth/me")  # which is how one is seen to be here
+        for person, other, starts_at in ((full, others[0], at(hours=5)), (paused, others[1], at(minutes=40))):
             await book(other, person, starts_at)
         everybody = [full, paused, anytime, in_hours, away, out_of_hours]
         asked = [*(person.id for person in everybody), ana.id, 10**9]
