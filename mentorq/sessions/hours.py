@@ -18,6 +18,7 @@ LONGEST_BETWEEN_CHANGES = timedelta(hours=1)
 """Clocks are looked at this often: no zone has changed its own twice within an hour."""
 
 GRID = timedelta(minutes=15)
+A_WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
 
 Hours = tuple[int, int]
@@ -115,15 +116,17 @@ def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
 def slots(
     schedule: Schedule, begin: datetime, end: datetime, length: timedelta, taken: Sequence[Span], now: datetime
 ) -> list[Span]:
-    """What can be booked between two moments: every quarter of an hour from the beginning of each opening.
+    """What can be booked between two moments: every quarter of an hour from the beginning of each opening, or, where
+    it has been open for a week, from a midnight there.
 
     `taken` are the mentor's own bookings, also those of the first and the last day that began before or end after.
     """
     earliest = max(begin, now + schedule.minimum_notice)
     busy, full = _busy(schedule, taken), full_days(schedule, taken)
     free: list[Span] = []
-    # From the day before, so that the quarters are counted from where an opening begins, not from where somebody asks.
-    for opens, closes in openings(schedule, begin - timedelta(days=1), end + timedelta(days=1)):
+    # From a week before, so that the quarters are counted from where an opening begins, not from where somebody asks.
+    midnight = datetime.combine(schedule.day_of(begin) - A_WEEK, time(), ZoneInfo(schedule.time_zone)).astimezone(UTC)
+    for opens, closes in openings(schedule, midnight, end + timedelta(days=1)):
         starts = opens
         while starts + length <= closes and starts < end:
             slot = starts, starts + length

@@ -128,3 +128,14 @@ def test_slots_count_from_where_an_opening_begins_whenever_one_asks() -> None:
     at_half_past = monday + timedelta(hours=9, minutes=12)
     found = slots(schedule, at_half_past, monday + timedelta(days=1), QUARTER, [], at_half_past)
     assert [f"{since:%H:%M}" for since, _ in found] == ["09:25", "09:40"]
+
+
+def test_slots_of_whoever_is_always_there_begin_at_quarters_that_a_clock_shows() -> None:
+    always = Schedule("Asia/Kathmandu", {day: [(0, 24 * 60)] for day in range(7)})
+    asked = datetime(2026, 3, 4, 13, 1, 58, 123, tzinfo=UTC)
+    found = slots(always, asked, asked + timedelta(hours=1), QUARTER, [], asked)
+    assert [f"{since:%H:%M}" for since, _ in found] == ["13:15", "13:30", "13:45", "14:00"]
+    assert all((since.second, since.microsecond) == (0, 0) for since, _ in found)
+    since_monday = Schedule("UTC", {0: [(9 * 60 + 10, 24 * 60)], 1: [(0, 24 * 60)], 2: [(0, 24 * 60)]})
+    found = slots(since_monday, asked, asked + timedelta(minutes=30), QUARTER, [], asked)
+    assert [f"{since:%H:%M}" for since, _ in found] == ["13:10", "13:25"]
