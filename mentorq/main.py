@@ -228,7 +228,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=mentorq.__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan,
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
@@ -251,6 +250,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.include_router(platform)
     app.include_router(web.router)
+    app.router.lifespan_context = _lifespan  # at the end: else FastAPI puts one around it for each router
     app.mount("/static", Assets(), name="static")
     _serve_openapi(app)
     return app

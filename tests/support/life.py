@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import time_machine
-from prometheus_client import REGISTRY
 
 from mentorq.accounts import access
 from mentorq.accounts.models import UserRow
 from mentorq.core.database import Base, Database
 from mentorq.core.jobs import Worker
+from mentorq.core.telemetry import REQUEST_STATEMENTS
 from tests.support.people import PASSWORD, Join, Person
 
 STATES = ("open", "assigned", "resolved", "closed")
@@ -70,17 +70,17 @@ async def let_the_clock_work(worker: Worker) -> None:
 @contextmanager
 def statements_of(method: str, route: str) -> Iterator[list[float]]:
     """How many statements the one request in this block sent: `[n]` afterwards. Who has asked before is known."""
-    labels = {"method": method, "route": route}
 
     def total(name: str) -> float:
-        return REGISTRY.get_sample_value(f"mentorq_request_statements_{name}", labels) or 0.0
+        (metric,) = REQUEST_STATEMENTS.labels(method, route).collect()
+        return next(sample.value for sample in metric.samples if sample.name.endswith(name))
 
-    before, requests, sent = total("sum"), total("count"), list[float]()
+    before, requests, sent = total("_sum"), total("_count"), list[float]()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(access, "CACHE_SECONDS", 3600.0)
         yield sent
-    assert total("count") == requests + 1, "count one request"
-    sent.append(total("sum") - before)
+    assert total("_count") == requests + 1, "count one request"
+    sent.append(total("_sum") - before)
 
 
 async def everything(person: Person, path: str, limit: int = 100) -> list[dict[str, Any]]:
