@@ -19,6 +19,7 @@ from mentorq.accounts.errors import PictureNotFound, PicturesUnavailable, Pictur
 from mentorq.core import storage
 from mentorq.core.clock import now
 from mentorq.core.database import Database, Read, Write
+from mentorq.core.inputs import LARGEST_ID
 from mentorq.core.jobs import enqueue, external_task
 from mentorq.core.storage import StorageFails
 
@@ -33,7 +34,7 @@ AT_ONCE = 1
 REMOVAL = "accounts.remove_avatar"
 UNLESS_NAMED_AFTER = timedelta(hours=1)
 ADDRESS = re.compile(
-    rf"/avatars/(?P<user_id>[1-9]\d{{0,18}})-[0-9a-f]{{40}}/({'|'.join(map(str, pictures.SIZES))})\.webp"
+    rf"/avatars/(?P<user_id>[1-9][0-9]{{0,18}})-[0-9a-f]{{40}}/({'|'.join(map(str, pictures.SIZES))})\.webp"
 )
 HUES = (172, 60, 250, 20, 130, 310)
 """As `.hue-0` to `.hue-5` of the style sheet."""
@@ -95,7 +96,7 @@ async def shown(db: Read, address: str) -> Picture:
         PictureNotFound: nobody shows this, or nobody any longer.
     """
     known = ADDRESS.fullmatch(address)
-    if known is None:
+    if known is None or (user_id := int(known["user_id"])) > LARGEST_ID:
         raise PictureNotFound
     try:
         content = await storage.get(db.settings, address.lstrip("/"))
@@ -103,7 +104,6 @@ async def shown(db: Read, address: str) -> Picture:
         content = None
     if content is not None:
         return Picture(content, "image/webp", lasts=True)
-    user_id = int(known["user_id"])
     row = await queries.user(db, user_id)
     if row is None or row["avatar"] is None or not _is_same(row["avatar"], address):
         raise PictureNotFound

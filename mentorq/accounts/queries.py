@@ -58,8 +58,8 @@ async def user(db: Read, user_id: int) -> Row | None:
 async def public_person(db: Read, user_id: int | None = None, username: str | None = None) -> Row | None:
     """Somebody as everybody may see them, with the names of their tags; by id or by name."""
     shown = sa.select(*public_columns(USERS, ""), UserRow.time_zone, skill_names(db, USERS).label("skills"))
-    who = UserRow.id == user_id if user_id is not None else sa.and_(UserRow.username == username, ENABLED)
-    return await db.row(shown.where(who, EXISTING))
+    who = UserRow.id == user_id if user_id is not None else UserRow.username == username
+    return await db.row(shown.where(who, EXISTING, ENABLED))
 
 
 async def user_by_name_or_email(db: Read, name: str) -> Row | None:

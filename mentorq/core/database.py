@@ -475,8 +475,13 @@ def _sqlite_engines(settings: Settings) -> tuple[AsyncEngine, AsyncEngine]:
     return engines[0], engines[1]
 
 
+def _lower(value: str | None) -> str | None:
+    return None if value is None else value.lower()
+
+
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII only
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

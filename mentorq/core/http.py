@@ -1,6 +1,7 @@
 """What every request passes through: the edge (ids, headers, log, numbers) and the unit of work (sessions, commit)."""
 
 import functools
+import hashlib
 import json
 import re
 import secrets
@@ -14,6 +15,7 @@ import structlog
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from prometheus_client import Histogram
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -282,6 +284,11 @@ IfMatch = Annotated[str | None, Header(max_length=300, description="Change only 
 def etag(identity: int, version: int) -> str:
     """The ETag of a version of a row."""
     return f'"{identity}-{version}"'
+
+
+def etag_of(answer: BaseModel) -> str:
+    """The ETag of what has no version of its own: a hash of all that it says."""
+    return f'"{hashlib.sha256(answer.model_dump_json().encode()).hexdigest()[:20]}"'
 
 
 def require_match(if_match: str | None, current: str) -> None:

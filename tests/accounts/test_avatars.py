@@ -88,6 +88,7 @@ async def test_what_nobody_has_is_not_found(student: Join, client: httpx2.AsyncC
         f"{folder[:-1]}/256.webp",
         address.replace("/avatars/", "/avatars/0"),
         "/avatars/1-" + "0" * 40 + "/256.webp",
+        f"/avatars/{2**63}-" + "0" * 40 + "/256.webp",
         "/avatars/..%2f..%2fsecret_key/256.webp",
         "/avatars/%2e%2e/mentorq.db",
     ):

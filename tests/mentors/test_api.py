@@ -1,6 +1,7 @@
 """Mentors: expertise, availability, the directory, and who is suggested for what."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -84,6 +85,10 @@ class TestDirectory:
         assert listed["items"] == [profile]
         for nobody in (ana.id, 999_999):
             assert (await ana.get(f"/mentors/{nobody}")).status_code == 404
+        for path in (f"/mentors/{ben.id}", f"/users/{ben.id}"):
+            before, again = (await ana.get(path)).headers["ETag"], (await ana.get(path)).headers["ETag"]
+            await ben.expect(200, "PATCH", "/users/me", {"headline": path})
+            assert (before == again, before == (await ana.get(path)).headers["ETag"]) == (True, False)
         assert (await ana.get(f"/mentors/{2**63}")).status_code == 422
 
     async def test_it_is_sorted_filtered_and_paged(self, student: Join, mentor: Join) -> None:
@@ -121,6 +126,12 @@ class TestDirectory:
             with statements_of("GET", "/mentors") as counts:
                 await ana.client.get(f"/mentors?limit={limit}")
             assert counts == [2]
+
+    async def test_words_are_found_in_all_letters(self, student: Join, mentor: Join) -> None:
+        ana, ben = await student(), await mentor()
+        await ben.expect(200, "PATCH", "/users/me", {"headline": "ИНЖЕНЕР", "bio": "Élodie aus Österreich"})
+        for word in ("Élodie", "éLODIE", "österreich", "инженер", "ИНЖЕНЕР"):
+            assert await ids(ana, f"?q={quote(word)}") == [ben.id], word
 
     async def test_availability_is_said_by_the_mentor(self, mentor: Join, student: Join) -> None:
         ben = await mentor()
