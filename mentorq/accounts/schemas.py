@@ -11,7 +11,7 @@ import email_validator
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter
 
 from mentorq.accounts.models import Role
-from mentorq.core.inputs import NOT_TEXT, Body, Line, Text
+from mentorq.core.inputs import NOT_TEXT, Body, Flag, Line, Text
 from mentorq.core.languages import LANGUAGES
 from mentorq.tags.schemas import TagNames
 
@@ -33,8 +33,14 @@ def _password(value: str) -> str:
     return value
 
 
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones, but for those that mean another one on each machine, or none."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
+
+
 def _time_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in time_zones():
         raise ValueError("This is not the name of a time zone, as in Europe/Lisbon")
     return value
 
@@ -305,7 +311,7 @@ class ProfileChange(Body):
     language: Annotated[Line, AfterValidator(_language), Field(examples=["es"])] | None = None
     links: Annotated[list[Link], Field(max_length=8)] | None = None
     skills: Annotated[TagNames, Field(max_length=50)] | None = None
-    on_leaderboard: bool | None = Field(None, strict=True, description="False: ranked nowhere, from this very moment.")
+    on_leaderboard: Flag | None = Field(None, description="False: ranked nowhere, from this very moment.")
 
 
 class AccountDeletion(Body):

@@ -21,6 +21,7 @@ from mentorq.reviews.models import ReviewRow
 from mentorq.sessions.models import SessionRow
 from mentorq.sessions.models import in_state as session_in_state
 from mentorq.sessions.queries import LONGEST, SESSIONS
+from mentorq.sessions.states import BOOKED
 from mentorq.sessions.states import Status as SessionStatus
 from mentorq.tags.models import TagRow
 from mentorq.tickets.models import TicketEventRow, TicketMessageRow, TicketRow, TicketTagRow, in_state
@@ -32,7 +33,6 @@ T = TicketRow.__table__
 U = UserRow.__table__
 TT = TicketTagRow.__table__
 
-SESSIONS_TO_COME = (SessionStatus.REQUESTED, SessionStatus.ACCEPTED, SessionStatus.LIVE)
 FACT = tuple(field.name for field in fields(Fact))
 ROWS_AT_ONCE = 500
 STANDINGS = 0x57A2 << 48
@@ -397,7 +397,8 @@ async def waiting_and_happened(db: Read, student_id: int, closed_after: datetime
 def _upcoming() -> sa.Select[Any]:
     s = SessionRow.__table__
     mine = sa.and_(s.c.student_id == STUDENT_ID, s.c.starts_at > _moment("begin"), s.c.ends_at > _moment("moment"))
-    to_come = SESSIONS.where(mine, session_in_state(*SESSIONS_TO_COME))
+    waits = sa.and_(session_in_state(SessionStatus.REQUESTED), s.c.expires_at > _moment("moment"))
+    to_come = SESSIONS.where(mine, sa.or_(session_in_state(*BOOKED), waits))
     return to_come.order_by(s.c.starts_at, s.c.id).limit(sa.bindparam("limit", type_=sa.BigInteger))
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.database import Row
-from mentorq.core.inputs import Body, Text
+from mentorq.core.inputs import Body, Flag, Text
 from mentorq.core.pagination import Page
 from mentorq.knowledge.query import LONGEST_QUERY
 from mentorq.tickets.models import LONGEST_DESCRIPTION, LONGEST_TITLE
@@ -135,7 +135,7 @@ class Deflected(BaseModel):
 class Check(Body):
     """Whether the solution worked for me."""
 
-    works: bool
+    works: Flag
 
 
 class Deflections(BaseModel):

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from mentorq.accounts.models import MOST_AT_ONCE
 from mentorq.accounts.schemas import EXAMPLE_EARNED, EXAMPLE_PERSON, EarnedAchievement, UserPublic
-from mentorq.core.inputs import Body
+from mentorq.core.inputs import Body, Flag, Timestamp
 from mentorq.reviews.schemas import EXAMPLE_TESTIMONIAL, Testimonial
 from mentorq.tags.schemas import TagName
 from mentorq.tickets.schemas import Match
@@ -96,8 +96,8 @@ class Availability(Capacity):
         }
     )
 
-    is_available: bool
-    away_until: AwareDatetime | None = Field(
+    is_available: Flag
+    away_until: Timestamp | None = Field(
         None, description="Available again from then on, by itself; null: not before one says so."
     )
 

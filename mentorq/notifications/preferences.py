@@ -1,7 +1,6 @@
 """How somebody wants to be told."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from mentorq.accounts.schemas import Viewer
@@ -59,8 +58,5 @@ def _delivery(changes: dict[str, Any]) -> dict[str, Any]:
             raise InvalidInput.of("/quiet_hours/end", "Quiet hours must end at another time than they begin")
         found |= {"quiet_from": hours["start"], "quiet_until": hours["end"]}
     if "paused_until" in changes:
-        until: datetime | None = changes["paused_until"]
-        if until is not None and until.tzinfo is None:
-            raise InvalidInput.of("/paused_until", "This must say its time zone, as in 2026-01-31T09:30:00Z")
-        found["paused_until"] = until
+        found["paused_until"] = changes["paused_until"]
     return found

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from mentorq.core.inputs import Body, Line
+from mentorq.core.inputs import Body, Flag, Line, Timestamp
 from mentorq.core.languages import ENGLISH, Tongue
 from mentorq.notifications import wording
 from mentorq.notifications.kinds import USUAL, Channels, Email, Kind
@@ -63,9 +63,9 @@ class Choice(BaseModel):
 class ChoiceChange(Body):
     """Where to be told of one type of things; what is left out stays."""
 
-    in_app: bool | None = None
+    in_app: Flag | None = None
     email: Email | None = None
-    push: bool | None = None
+    push: Flag | None = None
 
 
 TimeOfDay = Annotated[Line, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
@@ -99,7 +99,7 @@ Preferences = create_model(
 
 class _DeliveryChange(Body):
     quiet_hours: QuietHours | None = None
-    paused_until: datetime | None = None
+    paused_until: Timestamp | None = None
 
 
 PreferencesChange = create_model(

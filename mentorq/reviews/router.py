@@ -27,7 +27,7 @@ router = APIRouter(tags=["reviews"], route_class=Route)
 async def review(ticket_id: RowId, body: NewReview, viewer: CurrentViewer, db: Write, response: Response) -> Review:
     """Say how a closed ticket of one's own was answered: once."""
     response.headers["Location"] = f"/tickets/{ticket_id}/review"
-    return await service.review(db, ticket_id, viewer, body.rating, body.comment, may_be_shown=body.may_be_shown)
+    return await service.review(db, ticket_id, viewer, body.rating, body.comment or "", may_be_shown=body.may_be_shown)
 
 
 @router.get("/tickets/{ticket_id}/review", responses=problems(ReviewNotFound), summary="Get a ticket's review")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mentorq.accounts.schemas import EXAMPLE_PERSON, UserPublic
-from mentorq.core.inputs import Body, Text
+from mentorq.core.inputs import Body, Flag, Text
 from mentorq.reviews.models import LONGEST_COMMENT
 
 
@@ -16,10 +16,9 @@ class NewReview(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"rating": 5, "comment": "Clear and patient."}]})
 
     rating: int = Field(ge=1, le=5, strict=True)
-    comment: Annotated[Text, StringConstraints(max_length=LONGEST_COMMENT)] = ""
-    may_be_shown: bool = Field(
+    comment: Annotated[Text, StringConstraints(max_length=LONGEST_COMMENT)] | None = None
+    may_be_shown: Flag = Field(
         False,
-        strict=True,
         description="The mentor may show it on the profile, with my name, unless I asked anonymously.",
     )
 
@@ -27,7 +26,7 @@ class NewReview(Body):
 class ReviewChange(Body):
     """What can be changed of a review: whether the mentor may show it."""
 
-    may_be_shown: bool = Field(strict=True)
+    may_be_shown: Flag
 
 
 class Review(BaseModel):

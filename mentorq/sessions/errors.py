@@ -92,6 +92,14 @@ class NoTicket(DomainError):
     detail = "This session is about no ticket, so its transcript stays with the two of you."
 
 
+class SessionNotOver(DomainError):
+    """What it leaves is not whole yet."""
+
+    status = 409
+    code = "session_not_over"
+    detail = "This session is not over. When it has ended, its transcript may go with the ticket."
+
+
 class ExtensionTooLong(DomainError):
     """It would go on for longer than a session may."""
 

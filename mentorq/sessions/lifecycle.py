@@ -13,6 +13,7 @@ from mentorq.mentors.errors import MentorNotFound
 from mentorq.sessions import events, policy, queries, schedule
 from mentorq.sessions.errors import SessionMoved
 from mentorq.sessions.hours import Span
+from mentorq.sessions.models import SHORTEST_MINUTES
 from mentorq.sessions.queries import S
 from mentorq.sessions.room import attendance
 from mentorq.sessions.schemas import NewSession, Offer
@@ -21,7 +22,6 @@ from mentorq.tickets import service as tickets
 
 ANSWER_NOW = timedelta(minutes=10)
 ANSWER_BEFORE = timedelta(hours=1)
-FARTHEST = timedelta(days=180)
 SWEEP_EVERY = timedelta(seconds=15)
 SWEEP_AT_ONCE = 200
 REMINDERS = (timedelta(hours=24), timedelta(minutes=10))
@@ -39,7 +39,7 @@ async def request(db: Write, student: Viewer, wish: NewSession) -> Row:
         SlotTaken: one of the two has a session then.
     """
     moment = now()
-    span = _span(wish.starts_at, wish.duration_minutes, moment)
+    span = _span(wish.starts_at, wish.duration_minutes or SHORTEST_MINUTES, moment)
     if not await queries.keep_mentor(db, wish.mentor_id):
         raise MentorNotFound
     if wish.ticket_id is not None:
@@ -47,7 +47,7 @@ async def request(db: Write, student: Viewer, wish: NewSession) -> Row:
     await schedule.require_time(db, wish.mentor_id, span, is_now=wish.starts_at is None)
     await schedule.require_free(db, student.id, span)
     people = {"student_id": student.id, "mentor_id": wish.mentor_id, "ticket_id": wish.ticket_id}
-    asked = people | _times(span, moment) | {"topic": wish.topic, "is_now": wish.starts_at is None}
+    asked = people | _times(span, moment) | {"topic": wish.topic or "", "is_now": wish.starts_at is None}
     session = await queries.add(db, asked)
     await _announce_request(db, session, "student")
     return await _whole(db, session["id"])
@@ -57,8 +57,8 @@ def _span(starts_at: datetime | None, minutes: int, moment: datetime) -> Span:
     begin = starts_at or moment
     if begin < moment:
         raise InvalidInput.of("/starts_at", "This time is over already.")
-    if begin > moment + FARTHEST:
-        raise InvalidInput.of("/starts_at", f"Choose a time within the next {FARTHEST.days} days.")
+    if begin > moment + schedule.FARTHEST:
+        raise InvalidInput.of("/starts_at", f"Choose a time within the next {schedule.FARTHEST.days} days.")
     return begin, begin + timedelta(minutes=minutes)
 
 

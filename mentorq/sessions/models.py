@@ -58,6 +58,8 @@ class SessionRow(Base):
         _never_overlap("student"),
         sa.Index("ix_sessions_student", "student_id", "starts_at", "id"),
         sa.Index("ix_sessions_mentor", "mentor_id", "starts_at", "id"),
+        sa.Index("ix_sessions_of_student", "student_id", "id"),
+        sa.Index("ix_sessions_of_mentor", "mentor_id", "id"),
         sa.Index("ix_sessions_ticket", "ticket_id"),
         sa.Index("ix_sessions_expiry", "expires_at", **_only(Status.REQUESTED)),
         sa.Index("ix_sessions_begin", "starts_at", **_only(Status.ACCEPTED)),

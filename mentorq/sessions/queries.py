@@ -19,7 +19,7 @@ from mentorq.sessions.hours import Span
 from mentorq.sessions.models import LONGEST_WITH_EXTENSIONS, CalendarRow, ScheduleRow, SessionRow, in_state
 from mentorq.sessions.policy import visible_to
 from mentorq.sessions.room.models import RoomRow
-from mentorq.sessions.states import BOOKED, HELD, TRANSITIONS, Action, Status
+from mentorq.sessions.states import BOOKED, HELD, OVER, TRANSITIONS, Action, Status
 
 S = SessionRow.__table__
 H = ScheduleRow.__table__
@@ -156,7 +156,7 @@ async def page(
     begin: datetime | None,
     end: datetime | None,
 ) -> list[Row]:
-    """The viewer's sessions, those that begin last first."""
+    """The viewer's sessions, newest first: when one begins may change while somebody pages through them."""
     statement = SESSIONS.where(visible_to(viewer))
     if statuses:
         statement = statement.where(in_state(*statuses))
@@ -164,6 +164,14 @@ async def page(
         statement = statement.where(S.c.ends_at > begin)
     if end is not None:
         statement = statement.where(S.c.starts_at < end)
+    if keyset.after:
+        statement = statement.where(S.c.id < keyset.after[0])
+    return await db.rows(statement.order_by(S.c.id.desc()).limit(keyset.limit + 1))
+
+
+async def past(db: Read, viewer: Viewer, keyset: Keyset) -> list[Row]:
+    """The viewer's sessions that are over, those that began last first."""
+    statement = SESSIONS.where(visible_to(viewer), in_state(*OVER))
     if keyset.after:
         statement = statement.where(beyond([S.c.starts_at, S.c.id], keyset.after, descending=True))
     return await db.rows(statement.order_by(S.c.starts_at.desc(), S.c.id.desc()).limit(keyset.limit + 1))

@@ -69,7 +69,7 @@ async def mine(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:
-    """One's sessions, those that begin last first; between two times, also those that go on at either."""
+    """One's sessions, newest first; between two times, also those that go on at either."""
     place = keyset(db.settings, list_name(request, viewer.id), cursor, limit)
     rows, next_cursor = await service.page(db, viewer, place, status, begin, end)
     response = json_response({"items": [as_session(row) for row in rows], "next_cursor": next_cursor})

@@ -19,7 +19,9 @@ from mentorq.sessions.states import BOOKED
 
 USUAL_RANGE = timedelta(days=14)
 LONGEST_RANGE = timedelta(days=62)
-FARTHEST = timedelta(days=366)
+FARTHEST = timedelta(days=180)
+"""How far ahead one may ask for a session."""
+
 A_DAY = timedelta(days=1)
 
 

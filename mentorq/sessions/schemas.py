@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from mentorq.accounts.schemas import EXAMPLE_PERSON, TimeZone, UserPublic, public_user
-from mentorq.core.inputs import LARGEST_ID, Body, Line, Text
+from mentorq.core.inputs import LARGEST_ID, Body, Line, Text, Timestamp, WrittenDate
 from mentorq.core.pagination import Page
 from mentorq.sessions import hours
 from mentorq.sessions.models import LONGEST_MINUTES, LONGEST_REASON, LONGEST_TOPIC, SHORTEST_MINUTES
@@ -45,7 +45,7 @@ class Hours(Body):
 class WeeklyHours(Hours):
     """Some hours of every week."""
 
-    weekday: int = Field(ge=0, le=6, description="Monday is 0.", examples=[0])
+    weekday: int = Field(ge=0, le=6, strict=True, description="Monday is 0.", examples=[0])
 
 
 def _in_our_time(value: T) -> T:
@@ -54,14 +54,14 @@ def _in_our_time(value: T) -> T:
     return value
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time), Field(examples=["2026-01-31T15:00:00Z"])]
+Moment = Annotated[Timestamp, AfterValidator(_in_our_time)]
 """A time of our days: every zone can show it."""
 
 
 class DayException(Body):
     """Other hours on one day."""
 
-    date: Annotated[date, AfterValidator(_in_our_time), Field(examples=["2026-12-24"])]
+    date: Annotated[date, WrittenDate, AfterValidator(_in_our_time), Field(examples=["2026-12-24"])]
     hours: list[Hours] = Field(default_factory=list, max_length=20, description="None: a day off.")
 
 
@@ -83,9 +83,13 @@ class ScheduleChange(Body):
     time_zone: TimeZone
     weekly: list[WeeklyHours] = Field(max_length=200)
     exceptions: list[DayException] = Field(default_factory=list, max_length=400, description="One for a day.")
-    minimum_notice_minutes: int = Field(0, ge=0, le=7 * 24 * 60, description="How long before a session one must ask.")
-    buffer_minutes: int = Field(0, ge=0, le=120, description="The pause between two sessions.")
-    daily_maximum: int | None = Field(None, ge=1, le=100, description="The most sessions on a day; null: any number.")
+    minimum_notice_minutes: int = Field(
+        0, ge=0, le=7 * 24 * 60, strict=True, description="How long before a session one must ask."
+    )
+    buffer_minutes: int = Field(0, ge=0, le=120, strict=True, description="The pause between two sessions.")
+    daily_maximum: int | None = Field(
+        None, ge=1, le=100, strict=True, description="The most sessions on a day; null: any number."
+    )
 
     @model_validator(mode="after")
     def _one_for_a_day(self) -> Self:
@@ -146,7 +150,7 @@ def as_slots(spans: Sequence[hours.Span]) -> list[dict[str, datetime]]:
     return [{"starts_at": begin, "ends_at": end} for begin, end in spans]
 
 
-Minutes = Annotated[int, Field(ge=SHORTEST_MINUTES, le=LONGEST_MINUTES, description="How long.", examples=[15])]
+Minutes = Annotated[int, Field(ge=SHORTEST_MINUTES, le=LONGEST_MINUTES, strict=True, examples=[15])]
 Topic = Annotated[Line, Field(max_length=LONGEST_TOPIC, examples=["asyncio.gather and exceptions"])]
 Reason = Annotated[Text, Field(max_length=LONGEST_REASON, examples=["I am away this week."])]
 
@@ -162,11 +166,18 @@ class NewSession(Body):
         }
     )
 
-    mentor_id: int = Field(ge=1, le=LARGEST_ID, examples=[9])
-    ticket_id: int | None = Field(None, ge=1, le=LARGEST_ID, description="A ticket of one's own.", examples=[12])
-    topic: Topic = ""
+    mentor_id: int = Field(ge=1, le=LARGEST_ID, strict=True, examples=[9])
+    ticket_id: int | None = Field(
+        None,
+        ge=1,
+        le=LARGEST_ID,
+        strict=True,
+        description="A ticket of one's own. The mentor then knows whose it is, also where it was asked anonymously.",
+        examples=[12],
+    )
+    topic: Topic | None = None
     starts_at: Moment | None = Field(None, description="Null: now.")
-    duration_minutes: Minutes = SHORTEST_MINUTES
+    duration_minutes: Minutes | None = Field(None, description=f"Null: {SHORTEST_MINUTES}.")
 
 
 class Offer(Body):

@@ -45,8 +45,13 @@ async def page(
     begin: datetime | None = None,
     end: datetime | None = None,
 ) -> tuple[list[Row], str | None]:
-    """The viewer's sessions, those that begin last first."""
-    rows = await queries.page(db, viewer, keyset, statuses, begin, end)
+    """The viewer's sessions, newest first."""
+    return keyset.cut(await queries.page(db, viewer, keyset, statuses, begin, end), lambda session: (session["id"],))
+
+
+async def past(db: Read, viewer: Viewer, keyset: Keyset) -> tuple[list[Row], str | None]:
+    """The viewer's sessions that are over, those that began last first."""
+    rows = await queries.past(db, viewer, keyset)
     return keyset.cut(rows, lambda session: (session["starts_at"], session["id"]))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mentorq.accounts.schemas import EXAMPLE_PERSON, UserPublic, Viewer, public_user
-from mentorq.core.inputs import Body, Line, Text
+from mentorq.core.inputs import Body, Flag, Line, Text
 from mentorq.tags.schemas import TagNames
 from mentorq.tickets.models import (
     LONGEST_DESCRIPTION,
@@ -35,7 +35,7 @@ Tags = Annotated[TagNames, Field(max_length=10, examples=[["python", "lists"]])]
 Reason = Annotated[Text, StringConstraints(max_length=LONGEST_REASON)]
 
 AllowSecrets = Annotated[
-    bool, Field(description="Publish it even if it looks as if it held a secret; else that is 422 `looks_like_secret`.")
+    Flag, Field(description="Publish it even if it looks as if it held a secret; else that is 422 `looks_like_secret`.")
 ]
 
 
@@ -57,7 +57,7 @@ class NewTicket(Body):
     title: Title
     description: Description
     tags: Tags = Field(default_factory=list)
-    is_anonymous: bool = Field(False, description="Show the asker to nobody but the mentor who takes it.")
+    is_anonymous: Flag = Field(False, description="Show the asker to nobody but the mentor who takes it.")
     allow_secrets: AllowSecrets = False
 
 

@@ -111,7 +111,7 @@ def _minutes(form: Form) -> int:
 
 async def _week(db: Read, student: Viewer, mentor_id: int, form: Form) -> tuple[dict[str, Any], Week]:
     today, zone = moments.today(student), student.time_zone
-    last = moments.next_day(today, lifecycle.FARTHEST.days - DAYS)
+    last = moments.next_day(today, schedule.FARTHEST.days - DAYS)
     first = min(max(_day_in(form["to"] or form["week"]) or today, today), last)
     after = moments.next_day(first, DAYS)
     begin, end = moments.midnight(first, zone), moments.midnight(after, zone)
@@ -179,10 +179,10 @@ async def _wish(request: Request, db: Read, student: Viewer, mentor_id: int, for
     body = form.fit(
         NewSession,
         mentor_id=mentor_id,
-        ticket_id=form["ticket_id"] or None,
+        ticket_id=form.number("ticket_id"),
         topic=form["topic"].strip() or title,
         starts_at=begin,
-        duration_minutes=form["minutes"] or LENGTHS[0],
+        duration_minutes=form.number("minutes"),
     )
     return None if form.errors else body
 

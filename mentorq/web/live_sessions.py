@@ -17,7 +17,7 @@ from mentorq.sessions.calendar import CONTENT_TYPE
 from mentorq.sessions.errors import SlotTaken
 from mentorq.sessions.schemas import Offer, Refusal, as_session
 from mentorq.sessions.service import Going
-from mentorq.sessions.states import BOOKED, OVER, Action, Status
+from mentorq.sessions.states import BOOKED, Action, Status
 from mentorq.tickets import service as tickets
 from mentorq.tickets.errors import NotYours, TicketNotFound
 from mentorq.tickets.schemas import as_ticket
@@ -73,7 +73,7 @@ def _path(session_id: int) -> str:
 async def mine(request: Request, viewer: Visitor, db: Read, cursor: Cursor = None) -> Response:
     """What awaits the viewer, what is to come, what waits for others, and what was."""
     place = keyset(db.settings, list_name(request, viewer.id), cursor, PAST)
-    rows, next_cursor = await service.page(db, viewer, place, OVER)
+    rows, next_cursor = await service.past(db, viewer, place)
     context: dict[str, Any] = {
         "past": [shown(viewer, row) for row in rows],
         "more": next_page(request, next_cursor),
@@ -201,7 +201,7 @@ async def offer(request: Request, session_id: RowId, mentor: VisitingMentor, rea
     form = await Form.read(request)
     row = await _allowed(reads, mentor, session_id, Action.OFFER)
     begin = moments.read(form, "at", mentor.time_zone)
-    body = form.fit(Offer, starts_at=begin, duration_minutes=form["minutes"] or None) if begin else None
+    body = form.fit(Offer, starts_at=begin, duration_minutes=form.number("minutes")) if begin else None
     status = 422
     if body is not None:
         try:

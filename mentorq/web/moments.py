@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
-from mentorq.sessions.lifecycle import FARTHEST
+from mentorq.sessions.schedule import FARTHEST
 from mentorq.web.locale import gettext as _
 from mentorq.web.pages import Form
 

@@ -288,6 +288,11 @@ class Form:
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
 
+    def number(self, name: str) -> int | str | None:
+        """A field as a whole number; None where it is empty; as it is, for `fit` to refuse, where it is none."""
+        given = self[name].strip()
+        return int(given) if given.isdecimal() and len(given) < 19 else given or None
+
     def error(self, name: str) -> str:
         """What is wrong with a field, or nothing."""
         return self.errors.get(name, "")
@@ -350,9 +355,8 @@ def explain(item: Mapping[str, Any]) -> str:
         is_text = isinstance(item["input"], str)
         sentence = _("At most %(count)s characters, please.") if is_text else _("At most %(count)s, please.")
         return sentence % {"count": limits["max_length"]}
-    if kind == "literal_error":
-        return _("Please choose one.")
-    return _(str(item["msg"]).removeprefix("Value error, "))
+    plain = {"int_type": _("A whole number, please."), "literal_error": _("Please choose one.")}
+    return plain.get(kind) or _(str(item["msg"]).removeprefix("Value error, "))
 
 
 def tag_names(given: str) -> list[str]:

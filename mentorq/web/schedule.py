@@ -206,9 +206,9 @@ def change_in(form: Form) -> ScheduleChange | None:
         "time_zone": form["time_zone"],
         "weekly": weekly,
         "exceptions": _exceptions(form),
-        "minimum_notice_minutes": form["notice"] or 0,
-        "buffer_minutes": form["pause"] or 0,
-        "daily_maximum": form["most"] or None,
+        "minimum_notice_minutes": form.number("notice") or 0,
+        "buffer_minutes": form.number("pause") or 0,
+        "daily_maximum": form.number("most"),
     }
     body = form.fit(ScheduleChange, **fields)
     form.rename(NAMES)

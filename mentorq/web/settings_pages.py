@@ -2,11 +2,10 @@
 
 from functools import cache
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
 
-from mentorq.accounts import avatars, passwords, profile, registration, signins
+from mentorq.accounts import avatars, passwords, profile, registration, schemas, signins
 from mentorq.accounts.access import caller
 from mentorq.accounts.errors import PicturesUnavailable, PictureTooLarge, UnsupportedPicture, WrongPassword
 from mentorq.accounts.models import MOST_AT_ONCE
@@ -39,7 +38,7 @@ AREAS = (
 @cache
 def time_zones() -> dict[str, list[tuple[str, str]]]:
     """Names of zones with what to call them, by area; those that are neither old nor of an administration."""
-    names = sorted(available_timezones())
+    names = sorted(schemas.time_zones())
     return {
         area: [(name, name.partition("/")[2].replace("_", " ")) for name in names if name.startswith(f"{area}/")]
         for area in AREAS
@@ -153,10 +152,7 @@ async def remove_avatar(request: Request, viewer: Visitor, db: Write) -> Respons
 async def change_capacity(request: Request, mentor: VisitingMentor, db: Write, reads: Read) -> Response:
     """Save how many tickets a mentor wants at once; an empty field: as many as is usual."""
     form = await Form.read(request)
-    capacity = form["capacity"].strip()
-    body = form.fit(
-        Capacity, capacity=int(capacity) if capacity.isdecimal() and len(capacity) < 5 else capacity or None
-    )
+    body = form.fit(Capacity, capacity=form.number("capacity"))
     if body is None:
         raise Answer(await _page(request, mentor, reads, 422, capacity_form=form))
     await mentors.set_capacity(db, mentor, body.capacity)

@@ -497,7 +497,7 @@ async def review(request: Request, ticket_id: RowId, viewer: Visitor, db: Write)
     if body is None or form.errors:
         raise Answer(await _show(request, db, viewer, ticket_id, form=form, status=422))
     try:
-        await reviews.review(db, ticket_id, viewer, body.rating, body.comment, may_be_shown=may_be_shown)
+        await reviews.review(db, ticket_id, viewer, body.rating, body.comment or "", may_be_shown=may_be_shown)
     except AlreadyReviewed:
         return redirect(request, _path(ticket_id))
     return redirect(request, _path(ticket_id), "reviewed")

@@ -64,7 +64,7 @@ async def consent(request: Request, session_id: RowId, viewer: Visitor, reads: R
     """Let it go with the ticket, or not any longer; what looks like a secret in it is shown first.
 
     Raises:
-        SessionNotFound, NoTicket: see `transcripts.consent`.
+        SessionNotFound, NoTicket, SessionNotOver: see `transcripts.consent`.
     """
     form = await Form.read(request)
     agrees = form["agrees"] == "on"

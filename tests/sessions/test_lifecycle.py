@@ -189,9 +189,33 @@ async def test_lists_are_filtered_and_paged(student: Join, mentor: Join) -> None
     assert [each["id"] for each in await everything(ana, "/sessions?status=cancelled")] == [cancelled["id"]]
     some = await everything(ana, f"/sessions?from={at(days=2, minutes=5)}&to={at(days=4)}&status=accepted&status=live")
     assert [each["id"] for each in some] == [sessions[2]["id"], sessions[1]["id"]]
-    assert (await ana.get("/sessions?status=tomorrow")).status_code == 422
+    for wrong in ("status=tomorrow", "from=1790000000"):
+        assert (await ana.get(f"/sessions?{wrong}")).status_code == 422
     assert (await ana.get("/sessions?to=9999-12-31T23:59:59-14:00")).status_code == 422
     assert (await ana.get("/sessions?from=2026-01-01T00:00:00")).status_code == 422
+
+
+async def test_no_page_skips_what_moves_meanwhile(student: Join, mentor: Join) -> None:
+    ana, ben = await student(), await mentor()
+    wishes = [await wish(ana, ben, at(days=day)) for day in (3, 1, 2)]
+    first = await ana.expect(200, "GET", "/sessions?limit=2")
+    assert [each["id"] for each in first["items"]] == [wishes[2]["id"], wishes[1]["id"]]
+    await ben.expect(200, "POST", f"/sessions/{wishes[0]['id']}/offer", {"starts_at": at(days=9)})
+    rest = await ana.expect(200, "GET", f"/sessions?limit=2&cursor={first['next_cursor']}")
+    assert [each["id"] for each in rest["items"]] == [wishes[0]["id"]]
+
+
+async def test_a_wish_says_what_it_means(student: Join, mentor: Join) -> None:
+    ana, ben = await student(), await mentor()
+    for wrong in (
+        {"mentor_id": str(ben.id)}, {"duration_minutes": "30"}, {"starts_at": 4_000_000_000},
+        {"starts_at": "4000000000"}, {"ticket_id": True}, {"topic": 3},
+    ):  # fmt: skip
+        refused = await ana.post("/sessions", {"mentor_id": ben.id} | wrong)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{next(iter(wrong))}")
+    left_out = dict.fromkeys(("topic", "ticket_id", "starts_at", "duration_minutes"))
+    asked = await ana.expect(201, "POST", "/sessions", {"mentor_id": ben.id} | left_out)
+    assert (asked["topic"], asked["duration_minutes"], asked["is_now"]) == ("", 15, True)
 
 
 ACTS = ("accept", "decline", "cancel", "end", "offer")

@@ -94,6 +94,9 @@ async def test_who_comes_back_gets_what_was_missed_and_nothing_twice(url: str, p
         await at_ana.say("back")
         await at_ana.next("chat", seq=6)
         assert [each["seq"] for each in at_ana.heard if each["type"] == "chat"] == [4, 5, 6]
+    async with visit(url, ana, session["id"], after=999) as at_ana:  # as after a backup was restored
+        await at_ana.say("and again")
+        await at_ana.next("chat", seq=7)
 
 
 async def test_the_same_message_sent_twice_is_there_once(url: str, pair: Pair, database: Database) -> None:

@@ -53,6 +53,11 @@ async def test_hours_are_set_replaced_and_dropped(mentor: Join, student: Join) -
         {"weekly": [{"weekday": 0, "start": "24:00", "end": "24:00"}]},
         {"exceptions": [{"date": "2026-12-24"}, {"date": "2026-12-24", "hours": []}]},
         {"exceptions": [{"date": "9999-12-31"}]},
+        {"exceptions": [{"date": 1_798_070_400}]},
+        {"weekly": [{"weekday": True, "start": "09:00", "end": "12:00"}]},
+        {"weekly": [{"weekday": "0", "start": "09:00", "end": "12:00"}]},
+        {"buffer_minutes": "5"},
+        {"time_zone": "localtime"},
         {"daily_maximum": 0},
         {"weekdays": []},
     ],
@@ -128,6 +133,8 @@ async def test_ranges_and_people_that_make_no_sense(mentor: Join, student: Join)
         ("?from=2199-12-31T23:59:59Z", 200),
         ("?from=9999-12-31T23:59:59-14:00", 422),
         (f"?from={at(days=3)}&to={at(days=2)}", 200),
+        (f"?from={at(days=181)}", 200),
+        ("?from=1790000000", 422),
         ("?duration_minutes=14", 422),
     ):
         answer = await ana.get(path + query)

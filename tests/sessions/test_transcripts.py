@@ -23,13 +23,15 @@ async def url(app: FastAPI) -> AsyncIterator[str]:
         yield url
 
 
-async def held(url: str, ana: Person, ben: Person, *said: str, **fields: Any) -> dict[str, Any]:
+async def held(url: str, ana: Person, ben: Person, *said: str, is_over: bool = True, **fields: Any) -> dict[str, Any]:
     """A session in which the student said something."""
     session = await book(ana, ben, **fields)
     async with visit(url, ana, session["id"]) as at_ana:
         for body in said:
             await at_ana.say(body)
             await at_ana.next("chat", body=body)
+    if is_over:
+        await ana.expect(200, "POST", f"/sessions/{session['id']}/end")
     return session
 
 
@@ -92,6 +94,18 @@ async def test_no_secrets_without_a_word(url: str, student: Join, mentor: Join) 
     assert refused.json()["errors"][0]["pointer"] == "/messages/0/body"
     assert KEY not in refused.text
     assert (await ana.expect(200, "PUT", consent, {"agrees": True, "allow_secrets": True}))["student_agrees"] is True
+
+
+async def test_nothing_goes_with_the_ticket_before_all_is_said(url: str, student: Join, mentor: Join) -> None:
+    ana, ben = await student(), await mentor()
+    ticket = await ticket_in("resolved", ana, ben)
+    session = await held(url, ana, ben, "more is to come", ticket_id=ticket["id"], is_over=False)
+    consent = f"/sessions/{session['id']}/transcript/consent"
+    for person in (ana, ben):
+        refused = await person.put(consent, {"agrees": True})
+        assert (refused.status_code, refused.json()["code"]) == (409, "session_not_over")
+        assert (await person.expect(200, "PUT", consent, {"agrees": False}))["attached_at"] is None
+    assert (await ana.client.get(f"/tickets/{ticket['id']}/transcripts")).json()["items"] == []
 
 
 async def test_without_a_ticket_it_stays_with_the_two(url: str, student: Join, mentor: Join) -> None:

@@ -130,7 +130,7 @@ class Rooms:
     async def serve(self, socket: PersonalSocket, session: Row, after: int) -> None:
         """Be in the room with `socket` until it closes; `after` is the number of the last message it knows."""
         room = self._rooms.setdefault(session["id"], Room(session))
-        guest = Guest(socket, after)
+        guest = Guest(socket, min(after, session["message_seq"] or 0))  # a backup may have taken the rest
         _welcome(room, guest, session)
         room.guests.add(guest)
         self._tell_presence(session["id"], room, newcomer=guest)

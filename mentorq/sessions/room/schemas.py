@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, Field, TypeAdapter
 
-from mentorq.core.inputs import Body, Text
+from mentorq.core.inputs import Body, Flag, Text
 from mentorq.sessions.room.models import LONGEST_MESSAGE
 from mentorq.sessions.schemas import as_extension
 
@@ -25,7 +25,7 @@ class Typing(Body):
     """Somebody is writing, or no longer."""
 
     type: Literal["typing"]
-    on: bool
+    on: Flag
 
 
 class Ping(Body):
@@ -113,5 +113,5 @@ class Transcripts(BaseModel):
 class Consent(Body):
     """Whether the transcript may go with the ticket."""
 
-    agrees: bool
-    allow_secrets: bool = Field(False, description="What looks like a secret in it is none.")
+    agrees: Flag
+    allow_secrets: Flag = Field(False, description="What looks like a secret in it is none.")

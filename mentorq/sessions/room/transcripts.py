@@ -10,10 +10,11 @@ from mentorq.core.database import Read, Row, Write
 from mentorq.core.secrets import find_secrets
 from mentorq.sessions import queries as sessions
 from mentorq.sessions import service
-from mentorq.sessions.errors import NoTicket, SessionNotFound
+from mentorq.sessions.errors import NoTicket, SessionNotFound, SessionNotOver
 from mentorq.sessions.room import queries, seeds
 from mentorq.sessions.room.attendance import party_of
 from mentorq.sessions.room.schemas import Transcript, TranscriptFile, TranscriptMessage
+from mentorq.sessions.states import Status
 from mentorq.tickets import service as tickets
 from mentorq.tickets.errors import LooksLikeSecret
 
@@ -74,6 +75,7 @@ async def consent(db: Write, session_id: int, viewer: Viewer, *, agrees: bool, a
     Raises:
         SessionNotFound: there is none, or it is of others.
         NoTicket: the session is about no ticket.
+        SessionNotOver: more may still be said.
         LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
     if await sessions.one(db, viewer, session_id) is None:
@@ -83,6 +85,8 @@ async def consent(db: Write, session_id: int, viewer: Viewer, *, agrees: bool, a
     assert room is not None
     if room["ticket_id"] is None:
         raise NoTicket
+    if agrees and room["status"] != Status.ENDED:
+        raise SessionNotOver
     transcript = await _transcript(db, room)
     if agrees and not allow_secrets:
         _refuse_secrets(transcript)
