@@ -57,9 +57,12 @@ def change_role(name: Name, role: Annotated[RoleName, typer.Argument(metavar="RO
 
 async def _change_role(db: "Write", name: str, role: RoleName) -> str:
     from mentorq.accounts import administration
+    from mentorq.sessions import lifecycle as sessions
     from mentorq.tickets import lifecycle
 
     user = await administration.change_role(db, name, role)
+    if user["role"] != role:
+        await sessions.let_go(db, user["id"])
     returned = await lifecycle.hand_back(db, user["id"], "is no mentor any more") if role != RoleName.MENTOR else 0
     return f"{user['username']} is a {role} now.{_returned(returned)}"
 
@@ -72,9 +75,11 @@ def disable(name: Name) -> None:
 
 async def _disable(db: "Write", name: str) -> str:
     from mentorq.accounts import administration
+    from mentorq.sessions import lifecycle as sessions
     from mentorq.tickets import lifecycle
 
     user = await administration.disable(db, name)
+    await sessions.let_go(db, user["id"])
     returned = await lifecycle.hand_back(db, user["id"], "left MentorQ")
     return f"{user['username']} is disabled.{_returned(returned)}"
 

@@ -5,6 +5,7 @@ import pytest
 
 from mentorq.settings import Settings
 from tests.cli.conftest import Run
+from tests.support.booking import at, book, wish
 from tests.support.people import PASSWORD, join, solve
 from tests.support.processes import Server
 
@@ -97,6 +98,18 @@ async def test_what_a_disabled_mentor_had_taken_comes_back(settings: Settings, m
             assert "Tickets back in the queue: 1" in said
             assert (await student.expect(200, "GET", f"/tickets/{ticket['id']}"))["status"] == "open"
     assert mentorq("db", "verify").returncode == 0
+
+
+@pytest.mark.parametrize("act", [("role", "mentor"), ("disable",)])
+async def test_sessions_do_not_outlive_who_had_them(settings: Settings, mentorq: Run, act: tuple[str, ...]) -> None:
+    with Server(settings) as server:
+        async with httpx2.AsyncClient(base_url=server.url) as client:
+            student, mentor = await join(client, "student"), await join(client, "mentor")
+            sessions = [await wish(student, mentor, at(days=1)), await book(student, mentor, at(days=2))]
+            assert mentorq("user", act[0], student.username, *act[1:]).returncode == 0
+            for session in sessions:
+                found = await mentor.expect(200, "GET", f"/sessions/{session['id']}")
+                assert found["status"] == "cancelled"
 
 
 def test_a_reset_link_sets_a_new_password_once(settings: Settings, mentorq: Run) -> None:
