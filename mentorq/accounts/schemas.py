@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import email_validator
@@ -18,9 +19,12 @@ from mentorq.tags.schemas import TagNames
 DELETED_NAME = "deleted user"
 
 
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # An intranet may have addresses that the Internet has not:
+
+
 def _email(value: str) -> str:
     try:
-        # An intranet may have addresses that the Internet has not.
+        # no more than a name, or one that ends in .local or .test.
         found = email_validator.validate_email(value, check_deliverability=False, globally_deliverable=False)
     except email_validator.EmailNotValidError as error:
         raise ValueError(str(error)) from None
@@ -53,6 +57,12 @@ def _language(value: str) -> str:
 
 def _link(value: str) -> str:
     TypeAdapter(HttpUrl).validate_python(value)
+    try:
+        host = urlsplit(value).netloc
+    except ValueError:
+        host = ""
+    if not host or "@" in host or "\\" in value:  # whatever browsers would make of it
+        raise ValueError("Please write a whole address, as in https://example.org.")
     return value
 
 

@@ -1,7 +1,7 @@
 """Types of what clients may send: text without control characters, 64-bit ids, pages."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -43,10 +43,18 @@ Line = Annotated[str, BeforeValidator(_clean), AfterValidator(_one_line)]
 Flag = Annotated[bool, Field(strict=True)]
 """true or false, and not what Pydantic would take for it: "yes", 1."""
 
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This is no time that every zone can show") from None
+
+
 WrittenDate = BeforeValidator(_in_figures)
 """For what begins with a date: the date as RFC 3339 has it."""
 
-Timestamp = Annotated[AwareDatetime, WrittenDate, Field(examples=["2026-01-31T15:00:00Z"])]
+Timestamp = Annotated[AwareDatetime, WrittenDate, AfterValidator(_in_utc), Field(examples=["2026-01-31T15:00:00Z"])]
 RowId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[12])]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 Cursor = Annotated[

@@ -1,10 +1,10 @@
 """What of an article a query is about, as HTML that has only text and <mark>."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from html import escape
-from itertools import islice, takewhile
+from itertools import islice
 
 from mentorq.knowledge.query import Query
 from mentorq.knowledge.tokens import PART, analysed, unaccented, words_at
@@ -30,12 +30,7 @@ def _passage(rows: Sequence[tuple[str, ...]], text: str) -> tuple[int, str] | No
     if not text:
         return None
     spans = [(b + at, e + at) for at, stretch in _stretches(rows, text) for b, e in _spans(rows, stretch)]
-    best, start = 0, 0
-    for first, (begin, _) in enumerate(spans):
-        near = takewhile(partial(_ends_before, begin + PASSAGE), islice(spans, first, None))
-        inside = {text[b:e].casefold() for b, e in near}
-        if len(inside) > best:
-            best, start = len(inside), begin
+    best, start = _densest(text, spans)
     begin = max(0, start - PASSAGE // 4) if start + PASSAGE < len(text) else max(0, len(text) - PASSAGE)
     begin = text.rfind(" ", 0, begin) + 1 if begin else 0
     end = begin + PASSAGE
@@ -46,23 +41,50 @@ def _passage(rows: Sequence[tuple[str, ...]], text: str) -> tuple[int, str] | No
     return best, f"{'… ' if begin else ''}{marked}{' …' if end < len(text) else ''}"
 
 
+def _densest(text: str, spans: Sequence[Span]) -> tuple[int, int]:
+    """How many different words there are at most in a passage, and where the first such passage begins."""
+    words = [text[begin:end].casefold() for begin, end in spans]
+    inside = Counter[str]()
+    best = start = last = 0
+    for first, (begin, _) in enumerate(spans):
+        while last < len(spans) and spans[last][1] <= begin + PASSAGE:
+            inside[words[last]] += 1
+            last += 1
+        if len(inside) > best:
+            best, start = len(inside), begin
+        inside[words[first]] -= 1
+        if inside[words[first]] <= 0:
+            del inside[words[first]]
+        last = max(last, first + 1)
+    return best, start
+
+
+class _Plain(dict[int, str]):
+    """For `str.translate`: letters without their accents, as many as there were."""
+
+    def __missing__(self, code: int) -> str:
+        plain = unaccented(chr(code))
+        self[code] = plain if len(plain) == 1 else chr(code)
+        return self[code]
+
+
+_PLAIN = _Plain()
+
+
 def _stretches(rows: Sequence[tuple[str, ...]], text: str) -> Iterator[tuple[int, str]]:
     """Where in a long text it is worth to look closely: around whatever begins as one of the words does."""
-    if len(text) <= SHORT or not text.isascii():
+    if len(text) <= SHORT:
         yield 0, text
         return
     beginnings = {re.escape(piece.lstrip(PART)[:-1] or piece) for row in rows for piece in row[:1]}
+    plain = text if text.isascii() else text.translate(_PLAIN)
     last = 0
-    for found in islice(re.finditer("|".join(sorted(beginnings)), text, re.IGNORECASE), MOST_STRETCHES):
+    for found in islice(re.finditer("|".join(sorted(beginnings)), plain, re.IGNORECASE), MOST_STRETCHES):
         if found.start() >= last:
             begin = text.rfind(" ", last, found.start()) + 1 or last
             last = text.find(" ", found.start() + PASSAGE)
             last = len(text) if last < 0 else last
             yield begin, text[begin:last]
-
-
-def _ends_before(place: int, span: Span) -> bool:
-    return span[1] <= place
 
 
 def _marked(text: str, spans: Iterable[Span]) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from mentorq.accounts import profile
 from mentorq.accounts.access import CurrentViewer, token_of
 from mentorq.core import web_push
 from mentorq.core.clock import now
@@ -104,7 +105,10 @@ async def change_preferences(
 ) -> Preferences:
     """What is left out stays as it is."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-    return Preferences(**await preferences.change(db, viewer, changes), time_zone=viewer.time_zone)
+    zone = changes.pop("time_zone", None) or viewer.time_zone
+    if zone != viewer.time_zone:
+        await profile.change(db, viewer, {"time_zone": zone}, None)
+    return Preferences(**await preferences.change(db, viewer, changes), time_zone=zone)
 
 
 @router.get("/push-key", summary="What a browser needs to show what I am told")
@@ -157,7 +161,7 @@ async def stream(
     """
     follower: Follower = request.app.state.follower
     claims = read_access_token(request.app.state.settings, token)
-    return follower.open(viewer, last_seen(last_event_id, after), expires=claims[2] if claims else now())
+    return await follower.open(viewer, last_seen(last_event_id, after), expires=claims[2] if claims else now())
 
 
 def last_seen(last_event_id: str | None, after: int | None) -> int | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from mentorq.accounts.schemas import TimeZone
 from mentorq.core.inputs import Body, Flag, Line, Timestamp
 from mentorq.core.languages import ENGLISH, Tongue
 from mentorq.notifications import wording
@@ -100,6 +101,7 @@ Preferences = create_model(
 class _DeliveryChange(Body):
     quiet_hours: QuietHours | None = None
     paused_until: Timestamp | None = None
+    time_zone: TimeZone | None = Field(None, description="That of the profile: changed there, too.")
 
 
 PreferencesChange = create_model(

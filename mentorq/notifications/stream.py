@@ -44,10 +44,13 @@ ROWS_AT_ONCE = 2000
 
 
 class Reader(EventStream):
-    """Somebody's open stream; `seen` is the number of the last event that was sent."""
+    """Somebody's open stream; `seen` is the number of the last event that was sent. One that does not go on where
+    another ended `is_new`: how many are unread is the first that it is told.
+    """
 
-    def __init__(self, viewer: Viewer, seen: int | None, tongue: Tongue, ends_at: float) -> None:
+    def __init__(self, viewer: Viewer, seen: int, tongue: Tongue, ends_at: float, *, is_new: bool) -> None:
         super().__init__()
+        self.is_new = is_new
         self.user_id, self.names = viewer.id, signins.names_of(viewer)
         self.sign_in_id, self.seen, self.tongue, self.ends_at = viewer.sign_in_id, seen, tongue, ends_at
 
@@ -66,7 +69,7 @@ class Follower:
 
     # --- readers
 
-    def open(
+    async def open(
         self, viewer: Viewer, seen: int | None, tongue: Tongue = ENGLISH, expires: datetime | None = None
     ) -> Reader:
         """A new stream, of what comes after the number `seen`; None: from now on. It ends when `expires` has come.
@@ -74,13 +77,17 @@ class Follower:
         Raises:
             TooManyStreams: this person has 20 already.
         """
+        is_new = seen is None
+        if seen is None:  # looked up before there is an answer: what comes after that is sent
+            async with self.database.read() as db:
+                seen = (await queries.moved(db, [viewer.id])).get(viewer.id, 0)
         self._forget_gone(viewer.id)
         own = self._readers[viewer.id]
         if len(own) >= STREAMS_OF_ONE:
             raise TooManyStreams
         lifetime = timedelta(minutes=self.database.settings.access_token_expire_minutes)
         left = lifetime if expires is None else expires - now()
-        reader = Reader(viewer, seen, tongue, time.monotonic() + left.total_seconds())
+        reader = Reader(viewer, seen, tongue, time.monotonic() + left.total_seconds(), is_new=is_new)
         if self._is_closing:
             reader.end()
             return reader
@@ -193,26 +200,25 @@ class Follower:
                         reader.end()
 
     def _is_behind(self, user_id: int, last: int) -> bool:
-        return any(reader.seen is None or reader.seen < last for reader in self._readers.get(user_id, ()))
+        return any(reader.is_new or reader.seen < last for reader in self._readers.get(user_id, ()))
 
 
 def _earliest(readers: list[Reader]) -> int:
-    return min((reader.seen for reader in readers if reader.seen is not None), default=LARGEST_ID)
+    return min((reader.seen for reader in readers), default=LARGEST_ID)
 
 
 def _bring_up_to_date(reader: Reader, rows: list[Row], *, is_whole: bool) -> None:
     """Send what a reader has not seen; `rows` are those of `queries.news`, none where there is no inbox yet."""
     last, unread = (rows[0]["last_seq"], rows[0]["unread"]) if rows else (0, 0)
-    is_new = reader.seen is None or reader.seen > last  # the latter after a backup was restored
-    seen = last if is_new or reader.seen is None else reader.seen
-    news = [] if is_new else [row for row in rows if row["seq"] is not None and row["seq"] > seen]
+    if reader.seen > last:  # a backup was restored
+        reader.seen, reader.is_new = last, True
+    news = [row for row in rows if row["seq"] is not None and row["seq"] > reader.seen]
     frames = [_event(row, unread, reader) for row in news]
     if news:
-        seen = news[-1]["seq"]
-    if is_whole and (is_new or seen < last):  # something was read, or is needed no longer: the count has changed
-        seen = last
+        reader.seen = news[-1]["seq"]
+    if is_whole and (reader.is_new or reader.seen < last):  # something was read, or is needed no longer
+        reader.seen, reader.is_new = last, False
         frames.append(encode("unread", last, orjson.dumps({"unread": unread})))
-    reader.seen = seen
     if frames:
         reader.push(b"".join(frames))
 

@@ -246,17 +246,28 @@ async def emit_response(db: Write, ticket: Row) -> None:
     )
 
 
-async def edit_solution(db: Write, ticket_id: int, mentor: Viewer, solution: str, *, allow_secrets: bool) -> Row:
+async def edit_solution(
+    db: Write, ticket_id: int, mentor: Viewer, solution: str, if_match: str | None = None, *, allow_secrets: bool
+) -> Row:
     """Change the published solution; what it said before is kept.
 
     Raises:
         TicketNotFound, NotYours, TicketNotResolved: see `policy.refusal`.
+        PreconditionFailed: it is not the version that `if_match` names.
         LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
     _refuse_secrets({"solution": solution}, allow_secrets=allow_secrets)
-    changed = await queries.move(db, ticket_id, Action.EDIT_SOLUTION, mentor.id, {"solution": solution})
+    conditions = []
+    if if_match is not None:
+        before = await queries.bare(db, ticket_id)
+        if refused := policy.refusal(mentor, Action.EDIT_SOLUTION, before):
+            raise refused
+        assert before is not None
+        require_match(if_match, etag(ticket_id, before["version"]))
+        conditions = [queries.T.c.version == before["version"]]
+    changed = await queries.move(db, ticket_id, Action.EDIT_SOLUTION, mentor.id, {"solution": solution}, *conditions)
     if changed is None:
-        raise await _why_not(db, ticket_id, mentor, Action.EDIT_SOLUTION)
+        raise await _why_not(db, ticket_id, mentor, Action.EDIT_SOLUTION, otherwise=PreconditionFailed())
     await queries.add_solution_version(db, ticket_id, mentor.id, solution)
     await queries.log(db, ticket_id, Action.EDIT_SOLUTION, mentor.id)
     await emit(db, events.SolutionEdited(ticket_id, mentor.id, changed["version"]))

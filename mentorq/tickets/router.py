@@ -194,7 +194,7 @@ async def release(ticket_id: RowId, mentor: CurrentMentor, db: Write, body: Rele
 )
 async def pass_by(ticket_id: RowId, mentor: CurrentMentor, db: Write, body: Pass | None = None) -> None:
     """Do not offer this open ticket to me again."""
-    await lifecycle.pass_by(db, ticket_id, mentor, (body or Pass()).reason)
+    await lifecycle.pass_by(db, ticket_id, mentor, (body and body.reason) or "other")
 
 
 @router.delete(
@@ -260,12 +260,18 @@ async def resolve(ticket_id: RowId, body: Resolution, mentor: CurrentMentor, db:
 @router.patch(
     "/{ticket_id}/solution",
     response_model=Ticket,
-    responses=problems(WrongRole, NotYours, TicketNotFound, TicketNotResolved, InvalidInput, LooksLikeSecret),
+    responses=problems(
+        WrongRole, NotYours, TicketNotFound, TicketNotResolved, PreconditionFailed, InvalidInput, LooksLikeSecret
+    ),
     summary="Edit the solution",
 )
-async def edit_solution(ticket_id: RowId, body: Resolution, mentor: CurrentMentor, db: Write) -> Response:
+async def edit_solution(
+    ticket_id: RowId, body: Resolution, mentor: CurrentMentor, db: Write, if_match: IfMatch = None
+) -> Response:
     """Improve a posted solution; earlier versions are kept."""
-    ticket = await lifecycle.edit_solution(db, ticket_id, mentor, body.solution, allow_secrets=body.allow_secrets)
+    ticket = await lifecycle.edit_solution(
+        db, ticket_id, mentor, body.solution, if_match, allow_secrets=body.allow_secrets
+    )
     return _answer(ticket, mentor)
 
 

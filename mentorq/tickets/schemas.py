@@ -79,7 +79,7 @@ class Release(Body):
 class Pass(Body):
     """Why it is not for me."""
 
-    reason: Literal["not_my_area", "unclear", "no_time", "other"] = "other"
+    reason: Literal["not_my_area", "unclear", "no_time", "other"] | None = Field(None, description="Null: `other`.")
 
 
 class Resolution(Body):

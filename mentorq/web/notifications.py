@@ -204,7 +204,7 @@ async def stream(
     if viewer.is_anonymous:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     follower: Follower = request.app.state.follower
-    return follower.open(viewer, last_seen(last_event_id, after), locale.tongue())
+    return await follower.open(viewer, last_seen(last_event_id, after), locale.tongue())
 
 
 @router.post("/read-all")

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
 from mentorq.core.http import Read
-from mentorq.core.inputs import Cursor, RowId
+from mentorq.core.inputs import Cursor, RowId, Timestamp
 from mentorq.core.pagination import Keyset, keyset, list_name
 from mentorq.mentors import service as mentors
 from mentorq.mentors import suggestions
@@ -98,7 +98,7 @@ async def _tickets(
 
 
 @router.get("/app/queue/news")
-async def news(request: Request, mentor: VisitingMentor, db: Read, since: AwareDatetime) -> Response:
+async def news(request: Request, mentor: VisitingMentor, db: Read, since: Timestamp) -> Response:
     """How many tickets that match have come since the page was opened. It asks now and then."""
     if not is_part(request):
         return redirect(request, "/app/queue")

@@ -36,6 +36,9 @@ async def test_who_signs_up_is_answered_the_account(client: httpx2.AsyncClient, 
 async def test_names_and_addresses_are_stripped_and_case_does_not_matter(client: httpx2.AsyncClient) -> None:
     user = (await sign_up(client, username="  ANA ", email=" Ana@Example.ORG ")).json()
     assert (user["username"], user["email"]) == ("ana", "ana@example.org")
+    for number, host in enumerate(("intranet", "corp.local", "school.test", "localhost", "münchen.example")):
+        user = await sign_up(client, username=f"at{number}", email=f"ana@{host}")
+        assert (user.status_code, user.json().get("email")) == (201, f"ana@{host}")
     taken = await sign_up(client, username="Ana", email="other@example.org")
     assert (taken.status_code, taken.json()["code"]) == (409, "username_taken")
     taken = await sign_up(client, username="other", email="ANA@example.org ")

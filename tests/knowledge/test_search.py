@@ -300,6 +300,24 @@ async def test_what_was_seen_counts_where_no_way_ends(library: Library, monkeypa
     assert sorted(await library.found("sorting", sort="upvotes")) == numbers
 
 
+async def test_what_is_read_for_a_phrase_is_bounded(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [await library.solved(f"Sort lists {n}", "How to sort?") for n in range(8)]
+    read: list[int] = []
+    texts = queries.texts
+
+    async def counted(db: Any, ticket_ids: list[int]) -> Any:
+        read.extend(ticket_ids)
+        return await texts(db, ticket_ids)
+
+    monkeypatch.setattr(queries, "texts", counted)
+    monkeypatch.setattr(search, "VERIFIED_AT_ONCE", 2)
+    assert sorted(await library.found('-"lists sort"')) == numbers
+    monkeypatch.setattr(search, "MOST_VERIFIED", 4)
+    read.clear()
+    assert await library.found('"sorts"') == []
+    assert set(read) <= set(numbers[-4:])
+
+
 async def test_a_phrase_of_words_that_very_many_have_is_found_among_the_newest_and_in_titles(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,9 +36,10 @@ async def test_what_is_left_out_stays(student: Join) -> None:
 async def test_what_was_read_can_be_sent_back(student: Join) -> None:
     ana = await student()
     found = (await ana.get(PATH)).json()
-    found.pop("time_zone")
-    found["paused_until"] = "2030-01-01T00:00:00Z"
-    assert (await ana.expect(200, "PUT", PATH, found))["paused_until"] == "2030-01-01T00:00:00Z"
+    assert await ana.expect(200, "PUT", PATH, found) == found
+    found |= {"paused_until": "2030-01-01T00:00:00Z", "time_zone": "Asia/Kathmandu"}
+    assert await ana.expect(200, "PUT", PATH, found) == found
+    assert (await ana.expect(200, "GET", "/auth/me"))["time_zone"] == "Asia/Kathmandu"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,11 @@ async def test_what_was_read_can_be_sent_back(student: Join) -> None:
         ({"quiet_hours": {"start": "24:00", "end": "07:00"}}, "/quiet_hours/start"),
         ({"quiet_hours": {"start": "07:00", "end": "07:00"}}, "/quiet_hours/end"),
         ({"paused_until": "2030-01-01T00:00:00"}, "/paused_until"),
+        ({"paused_until": "0001-01-01T00:00:00+23:59"}, "/paused_until"),
+        ({"paused_until": "9999-12-31T23:59:59-23:59"}, "/paused_until"),
+        ({"paused_until": 1_900_000_000}, "/paused_until"),
+        ({"message_posted": {"push": "yes"}}, "/message_posted/push"),
+        ({"time_zone": "Mars/Olympus"}, "/time_zone"),
     ],
 )
 async def test_what_is_no_choice_is_refused(student: Join, body: dict[str, Any], pointer: str) -> None:

@@ -14,15 +14,18 @@ from typing import Any
 import httpx2
 import pytest
 import time_machine
+from fastapi import FastAPI
 
+from mentorq.accounts.schemas import Viewer
 from mentorq.core.clock import now
+from mentorq.core.jobs import Worker
 from mentorq.core.security import access_token, read_access_token
-from mentorq.notifications.stream import LOOK_EVERY_SECONDS
+from mentorq.notifications.stream import LOOK_EVERY_SECONDS, Follower
 from mentorq.settings import Settings
 from tests.support.databases import settings_for
 from tests.support.life import ticket_in
-from tests.support.patience import PATIENCE_SECONDS
-from tests.support.people import Person, join, join_quietly
+from tests.support.patience import PATIENCE_SECONDS, until
+from tests.support.people import Join, Person, join, join_quietly
 from tests.support.processes import Server
 from tests.support.streams import ServerSent, stream
 
@@ -148,6 +151,28 @@ async def test_a_stream_ends_when_its_token_expires(settings: Settings) -> None:
             async with stream(client, PATH, {"Authorization": f"Bearer {nearly_over}"}) as events:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     assert {event.name async for event in events} <= {"unread"}
+
+
+async def test_what_comes_before_the_first_look_is_sent(
+    app: FastAPI, student: Join, mentor: Join, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, bo = await student(), await mentor()
+    ticket = await ana.ask()
+    await worker.drain()
+    follower: Follower = app.state.follower
+    look, may_look = follower._send_news, asyncio.Event()
+
+    async def slow(user_ids: list[int]) -> None:
+        await may_look.wait()
+        await look(user_ids)
+
+    monkeypatch.setattr(follower, "_send_news", slow)
+    reader = await follower.open(Viewer(ana.id, "student", ana.username, 0), None)
+    await bo.expect(200, "POST", f"/tickets/{ticket['id']}/accept")
+    await worker.drain()
+    may_look.set()
+    await until(lambda: b"ticket_accepted" in reader._waiting)
+    reader.end()
 
 
 async def test_nobody_has_more_than_twenty(pair: Pair) -> None:

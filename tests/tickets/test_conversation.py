@@ -82,6 +82,12 @@ async def test_every_version_of_a_solution_is_kept(student: Join, mentor: Join) 
     assert await everything(ana, f"{path}/solution/versions", 1) == page["items"]
     anyone = await ana.client.get(f"{path}/solution/versions")
     assert anyone.json() == page
+    seen = (await ben.get(path)).headers["ETag"]
+    for version, status in ((seen, 200), (seen, 412), ("*", 200)):
+        answer = await ben.patch(f"{path}/solution", {"solution": "Better."}, headers={"If-Match": version})
+        assert answer.status_code == status
+    stranger = await (await mentor()).patch(f"{path}/solution", {"solution": "Mine."}, headers={"If-Match": seen})
+    assert stranger.status_code == 403
     for solution in ("", "x" * 40_001, "\x00"):
         assert (await ben.patch(f"{path}/solution", {"solution": solution})).status_code == 422
     assert (await ben.patch(f"{path}/solution", {"solution": "x" * 40_000})).status_code == 200
