@@ -62,6 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
         _missing["y-websocket"] = without
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as there are processors: tests wait for servers, browsers, and what comes by itself."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started."""
     if not hasattr(config, "workerinput"):

@@ -22,7 +22,7 @@ from mentorq.sessions import schedule
 from mentorq.sessions.room import queries as rooms
 from mentorq.tickets import conversation, lifecycle, policy, service
 from mentorq.tickets import wait as waiting
-from mentorq.tickets.errors import LooksLikeSecret, NoDraft, NotYours, TicketNotFound, TicketNotOpen
+from mentorq.tickets.errors import LooksLikeSecret, NoDraft, NotYours, TicketNotAssigned, TicketNotFound, TicketNotOpen
 from mentorq.tickets.schemas import Draft, NewMessage, Release, Reopening, Resolution, as_ticket
 from mentorq.tickets.service import Wanted
 from mentorq.tickets.states import Action, Status
@@ -363,6 +363,12 @@ async def _save_draft(request: Request, db: Write, viewer: Viewer, ticket_id: in
         raise Answer(await _composed(request, db, viewer, ticket_id, form, 422))
     try:
         await conversation.keep_draft(db, ticket_id, viewer, body.body)
+    except TicketNotAssigned as error:
+        row = await service.one(db, viewer, ticket_id)
+        is_posted = row["status"] in (Status.RESOLVED, Status.CLOSED) and row["assigned_mentor_id"] == viewer.id
+        if is_posted and is_part(request):
+            return Response(status_code=204)  # the solution was posted before this came: nothing is left to keep
+        raise await _refused(request, db, viewer, ticket_id, form, error) from None
     except DomainError as error:
         raise await _refused(request, db, viewer, ticket_id, form, error) from None
     if is_part(request):

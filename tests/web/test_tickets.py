@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from mentorq.core.database import Database
 from mentorq.tickets import queries
-from tests.support.life import later, statements_of, ticket_in
+from tests.support.life import SOLUTION, later, statements_of, ticket_in
 from tests.support.people import Join, Person
 from tests.support.visits import visiting
 
@@ -339,6 +339,19 @@ class TestSolving:
         async with visiting(app, asker) as visit:
             assert "Further" not in await visit.page(path_of(ticket))
             assert (await visit.send(f"{path_of(ticket)}/draft", {"body": "Mine"})).status_code == 403
+
+    async def test_a_draft_that_comes_after_the_solution_is_no_error(
+        self, app: FastAPI, student: Join, mentor: Join
+    ) -> None:
+        asker, helper = await student(), await mentor()
+        ticket, given_back = [await ticket_in("assigned", asker, helper) for _ in range(2)]
+        await helper.expect(200, "POST", f"/tickets/{ticket['id']}/resolve", {"solution": SOLUTION})
+        await helper.expect(200, "POST", f"/tickets/{given_back['id']}/release")
+        async with visiting(app, helper) as visit:
+            fields = {"kind": "solution", "body": "So far"}
+            for where, headers, status in ((ticket, PART, 204), (ticket, {}, 409), (given_back, PART, 409)):
+                answer = await visit.send(f"{path_of(where)}/draft", fields, headers=headers)
+                assert answer.status_code == status
 
     @pytest.mark.parametrize(
         ("where", "fields"),
