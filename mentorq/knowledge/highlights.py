@@ -12,6 +12,8 @@ from mentorq.knowledge.tokens import PART, analysed, unaccented, words_at
 PASSAGE = 260
 SHORT = 600
 MOST_STRETCHES = 100
+MOST_LETTERS = 5_000
+"""So many are remembered without their accents; that is all of most languages."""
 MARKUP = re.compile(r"^[ ]{0,3}(?:`{3,}.*|~{3,}.*|#{1,6}[ ]|>[ ]?|[-*+][ ])|\*\*|`", re.MULTILINE)
 
 Span = tuple[int, int]
@@ -64,8 +66,10 @@ class _Plain(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         plain = unaccented(chr(code))
-        self[code] = plain if len(plain) == 1 else chr(code)
-        return self[code]
+        plain = plain if len(plain) == 1 else chr(code)
+        if len(self) < MOST_LETTERS:
+            self[code] = plain
+        return plain
 
 
 _PLAIN = _Plain()

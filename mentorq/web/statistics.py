@@ -24,7 +24,7 @@ from mentorq.web.signins import VisitingMentor
 router = APIRouter(route_class=PageRoute)
 
 DAYS_OF_WEEK = 7
-MOST_LABELS = 6
+MOST_LABELS = 4
 LEAST_BETTER = 0.05
 """What a rating must move to be said."""
 

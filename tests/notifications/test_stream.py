@@ -136,7 +136,8 @@ async def test_a_stream_ends_with_its_sign_in(pair: Pair) -> None:
         await next_of(events, "unread")
         await ana.expect(204, "POST", "/auth/signout")
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert [event async for event in events if event.name == "notification"] in ([], [None])
+            told = {event.data["type"] async for event in events if event.name == "notification"}
+    assert told <= {"ticket_accepted"}, "no more than what the worker may have been late with"
     assert (await ana.get(PATH)).status_code == 401
 
 
