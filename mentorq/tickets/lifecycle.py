@@ -63,16 +63,11 @@ async def edit(
         PreconditionFailed: it is not the version that `if_match` names.
         LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
-    before = await queries.bare(db, ticket_id)
-    if refused := policy.refusal(student, Action.EDIT, before):
-        raise refused
-    assert before is not None
-    require_match(if_match, etag(ticket_id, before["version"]))
+    before, conditions = await _matched(db, ticket_id, student, Action.EDIT, if_match)
     written = {
         name: changes[name] for name in ("title", "description") if changes.get(name, before[name]) != before[name]
     }
     _refuse_secrets(written, allow_secrets=allow_secrets)
-    conditions = [queries.T.c.version == before["version"]] if if_match else []
     ticket = await queries.move(db, ticket_id, Action.EDIT, student.id, changes, *conditions)
     if ticket is None:
         raise await _why_not(db, ticket_id, student, Action.EDIT, otherwise=PreconditionFailed())
@@ -257,14 +252,7 @@ async def edit_solution(
         LooksLikeSecret: it holds what looks like a secret, unless `allow_secrets`.
     """
     _refuse_secrets({"solution": solution}, allow_secrets=allow_secrets)
-    conditions = []
-    if if_match is not None:
-        before = await queries.bare(db, ticket_id)
-        if refused := policy.refusal(mentor, Action.EDIT_SOLUTION, before):
-            raise refused
-        assert before is not None
-        require_match(if_match, etag(ticket_id, before["version"]))
-        conditions = [queries.T.c.version == before["version"]]
+    _, conditions = await _matched(db, ticket_id, mentor, Action.EDIT_SOLUTION, if_match)
     changed = await queries.move(db, ticket_id, Action.EDIT_SOLUTION, mentor.id, {"solution": solution}, *conditions)
     if changed is None:
         raise await _why_not(db, ticket_id, mentor, Action.EDIT_SOLUTION, otherwise=PreconditionFailed())
@@ -364,6 +352,23 @@ def _refuse_secrets(texts: Mapping[str, str], *, allow_secrets: bool) -> None:
     found = {name: places for name, text in texts.items() if (places := find_secrets(text))}
     if found:
         raise LooksLikeSecret(found)
+
+
+async def _matched(
+    db: Write, ticket_id: int, viewer: Viewer, action: Action, if_match: str | None
+) -> tuple[Row, list[Any]]:
+    """The ticket as it is, and what must still hold when it is changed: with If-Match, that it is this version.
+
+    Raises:
+        TicketNotFound, NotYours, and wrong states: see `policy.refusal`.
+        PreconditionFailed: it is not the version that `if_match` names.
+    """
+    before = await queries.bare(db, ticket_id)
+    if refused := policy.refusal(viewer, action, before):
+        raise refused
+    assert before is not None
+    require_match(if_match, etag(ticket_id, before["version"]))
+    return before, [queries.T.c.version == before["version"]] if if_match else []
 
 
 async def _why_not(

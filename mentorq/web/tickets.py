@@ -357,19 +357,20 @@ async def _resolve(request: Request, db: Write, viewer: Viewer, ticket_id: int, 
     return redirect(request, _path(ticket_id), "resolved")
 
 
+async def _is_posted(db: Read, mentor: Viewer, ticket_id: int) -> bool:
+    row = await service.one(db, mentor, ticket_id)
+    return row["status"] in (Status.RESOLVED, Status.CLOSED) and row["assigned_mentor_id"] == mentor.id
+
+
 async def _save_draft(request: Request, db: Write, viewer: Viewer, ticket_id: int, form: Form) -> Response:
     body = form.fit(Draft, body=form["body"])
     if body is None:
         raise Answer(await _composed(request, db, viewer, ticket_id, form, 422))
     try:
         await conversation.keep_draft(db, ticket_id, viewer, body.body)
-    except TicketNotAssigned as error:
-        row = await service.one(db, viewer, ticket_id)
-        is_posted = row["status"] in (Status.RESOLVED, Status.CLOSED) and row["assigned_mentor_id"] == viewer.id
-        if is_posted and is_part(request):
-            return Response(status_code=204)  # the solution was posted before this came: nothing is left to keep
-        raise await _refused(request, db, viewer, ticket_id, form, error) from None
     except DomainError as error:
+        if is_part(request) and isinstance(error, TicketNotAssigned) and await _is_posted(db, viewer, ticket_id):
+            return Response(status_code=204)  # the solution came before this draft of it: nothing is left to keep
         raise await _refused(request, db, viewer, ticket_id, form, error) from None
     if is_part(request):
         return render(request, "parts/draft_saved.html", saved_at=now())
