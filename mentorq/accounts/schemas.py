@@ -19,12 +19,12 @@ from mentorq.tags.schemas import TagNames
 DELETED_NAME = "deleted user"
 
 
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # An intranet may have addresses that the Internet has not:
+# An intranet may have addresses that the Internet has not: of one name only, or in .local or .test.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def _email(value: str) -> str:
     try:
-        # no more than a name, or one that ends in .local or .test.
         found = email_validator.validate_email(value, check_deliverability=False, globally_deliverable=False)
     except email_validator.EmailNotValidError as error:
         raise ValueError(str(error)) from None

@@ -15,7 +15,7 @@ from mentorq.accounts.errors import (
 )
 from mentorq.accounts.schemas import AccountDeletion, ProfileChange, PublicProfile, User
 from mentorq.core.errors import PreconditionFailed, problems
-from mentorq.core.http import IfMatch, Read, Route, Write, etag_of, json_response
+from mentorq.core.http import IfMatch, Read, Route, Write, json_response, with_etag
 from mentorq.core.inputs import RowId
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=Route)
@@ -72,6 +72,4 @@ async def delete_me(body: AccountDeletion, viewer: CurrentViewer, db: Write, rea
 @router.get("/{user_id}", responses=problems(UserNotFound), summary="Get a person")
 async def get_user(user_id: RowId, viewer: MaybeViewer, db: Read, response: Response) -> PublicProfile:
     """A person's public profile."""
-    found = await profile.public(db, user_id)
-    response.headers["ETag"] = etag_of(found)
-    return found
+    return with_etag(response, await profile.public(db, user_id))

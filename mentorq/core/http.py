@@ -8,7 +8,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Never, TypeVar
 
 import orjson
 import structlog
@@ -24,6 +24,8 @@ from mentorq.core.errors import BodyTooLarge, DomainError, PreconditionFailed, p
 from mentorq.core.idempotency import Replay, key_of
 from mentorq.core.telemetry import REQUEST_SECONDS, REQUEST_STATEMENTS, REQUESTS_IN_FLIGHT
 from mentorq.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
 
 log = structlog.get_logger("mentorq.requests")
 
@@ -286,9 +288,11 @@ def etag(identity: int, version: int) -> str:
     return f'"{identity}-{version}"'
 
 
-def etag_of(answer: BaseModel) -> str:
-    """The ETag of what has no version of its own: a hash of all that it says."""
-    return f'"{hashlib.sha256(answer.model_dump_json().encode()).hexdigest()[:20]}"'
+def with_etag(response: Response, answer: M) -> M:
+    """The same answer, and the ETag of what has no version of its own: a hash of all that it says."""
+    digest = hashlib.sha256(answer.model_dump_json().encode()).hexdigest()
+    response.headers["ETag"] = f'"{digest[:20]}"'
+    return answer
 
 
 def require_match(if_match: str | None, current: str) -> None:

@@ -32,6 +32,13 @@ def _in_figures(value: Any) -> Any:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This is no time that every zone can show") from None
+
+
 def _one_line(value: str) -> str:
     if "\n" in value or "\t" in value:
         raise ValueError("This must be a single line")
@@ -42,14 +49,6 @@ Text = Annotated[str, BeforeValidator(_clean)]
 Line = Annotated[str, BeforeValidator(_clean), AfterValidator(_one_line)]
 Flag = Annotated[bool, Field(strict=True)]
 """true or false, and not what Pydantic would take for it: "yes", 1."""
-
-
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("This is no time that every zone can show") from None
-
 
 WrittenDate = BeforeValidator(_in_figures)
 """For what begins with a date: the date as RFC 3339 has it."""

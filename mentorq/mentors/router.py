@@ -8,7 +8,7 @@ from mentorq.accounts.access import CurrentMentor, CurrentViewer, MaybeViewer
 from mentorq.accounts.errors import WrongRole
 from mentorq.accounts.schemas import User
 from mentorq.core.errors import problems
-from mentorq.core.http import Read, Route, Write, etag_of
+from mentorq.core.http import Read, Route, Write, with_etag
 from mentorq.core.inputs import Cursor, Limit, RowId, SearchText
 from mentorq.core.pagination import BadCursor, Page, keyset, link_next, list_name
 from mentorq.mentors import directory, service, suggestions
@@ -80,9 +80,7 @@ async def set_availability(body: Availability, mentor: CurrentMentor, db: Write)
 async def get_mentor(mentor_id: RowId, viewer: MaybeViewer, db: Read, response: Response) -> MentorPage:
     """A mentor's public profile."""
     profile = await directory.one(db, mentor_id)
-    page = MentorPage(**profile, testimonials=await testimonials.of_mentor(db, mentor_id))
-    response.headers["ETag"] = etag_of(page)
-    return page
+    return with_etag(response, MentorPage(**profile, testimonials=await testimonials.of_mentor(db, mentor_id)))
 
 
 @router.get(

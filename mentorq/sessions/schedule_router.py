@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from mentorq.accounts.access import CurrentMentor, CurrentViewer
 from mentorq.accounts.errors import WrongRole
 from mentorq.core.errors import InvalidInput, problems
-from mentorq.core.http import Read, Route, Write, etag_of
+from mentorq.core.http import Read, Route, Write, with_etag
 from mentorq.core.inputs import RowId
 from mentorq.mentors.errors import MentorNotFound
 from mentorq.sessions import schedule
@@ -23,18 +23,13 @@ To = Annotated[Moment | None, Query(alias="to")]
 @router.get("/mentors/me/schedule", responses=problems(WrongRole), summary="Get my hours")
 async def my_schedule(mentor: CurrentMentor, db: Read, response: Response) -> Schedule:
     """When one may be asked for a session. Who has set no hours may be asked for any time."""
-    return _with_etag(response, await schedule.get(db, mentor))
-
-
-def _with_etag(response: Response, found: Schedule) -> Schedule:
-    response.headers["ETag"] = etag_of(found)
-    return found
+    return with_etag(response, await schedule.get(db, mentor))
 
 
 @router.put("/mentors/me/schedule", responses=problems(WrongRole, InvalidInput), summary="Set my hours")
 async def set_schedule(body: ScheduleChange, mentor: CurrentMentor, db: Write, response: Response) -> Schedule:
     """Replace one's hours, on the clocks of one's own zone. What is booked stays booked."""
-    return _with_etag(response, await schedule.put(db, mentor, body))
+    return with_etag(response, await schedule.put(db, mentor, body))
 
 
 @router.delete("/mentors/me/schedule", status_code=204, responses=problems(WrongRole), summary="Have no hours")

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from mentorq.accounts.access import CurrentViewer, MaybeViewer
 from mentorq.core.errors import problems
-from mentorq.core.http import Read, Route, Write, etag_of
+from mentorq.core.http import Read, Route, Write, with_etag
 from mentorq.core.inputs import RowId
 from mentorq.sessions.errors import NoTicket, SessionNotFound, SessionNotOver
 from mentorq.sessions.room import transcripts
@@ -19,9 +19,7 @@ router = APIRouter(tags=["sessions"], route_class=Route)
 )
 async def transcript(session_id: RowId, viewer: CurrentViewer, db: Read, response: Response) -> Transcript:
     """All that was said, and the code as it is or was at the end; for its two people."""
-    found = await transcripts.of_session(db, session_id, viewer)
-    response.headers["ETag"] = etag_of(found)
-    return found
+    return with_etag(response, await transcripts.of_session(db, session_id, viewer))
 
 
 @router.put(
